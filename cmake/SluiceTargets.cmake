@@ -1,0 +1,58 @@
+# How targets of this project are made: one function a kind of target, so that warnings and
+# include paths are the same everywhere.
+
+add_library(sluice_options INTERFACE)
+target_compile_features(sluice_options INTERFACE cxx_std_20)
+target_include_directories(sluice_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(sluice_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
+
+# sluice_library(NAME SOURCES… [DEPS targets…] [PRIVATE_DEPS targets…])
+function(sluice_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC ${arg_DEPS} PRIVATE ${arg_PRIVATE_DEPS} sluice_options)
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_compile_features(${name} PUBLIC cxx_std_20)
+endfunction()
+
+function(sluice_binary name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} sluice_options)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+endfunction()
+
+# sluice_test(NAME SOURCES… DEPS… [BINARIES targets…] [LABELS …] [TIMEOUT seconds]): a GoogleTest
+# program. Each test case is a ctest of its own, so they run in any order and in parallel.
+# BINARIES are programs the test starts; their folder reaches it as SLUICE_BIN_DIR.
+function(sluice_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;DEPS;BINARIES;LABELS" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 60)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gmock_main sluice_options)
+  target_compile_definitions(${name} PRIVATE
+    SLUICE_BIN_DIR="${PROJECT_BINARY_DIR}/bin" SLUICE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  if(arg_BINARIES)
+    add_dependencies(${name} ${arg_BINARIES})
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
+    PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+endfunction()
+
+# sluice_fuzz(NAME SOURCES… DEPS…): a file with LLVMFuzzerTestOneInput. With the fuzz preset it is a
+# libFuzzer program; otherwise it replays tests/fuzz/corpus/NAME/* once, as a test.
+function(sluice_fuzz name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  if(SLUICE_FUZZ)
+    add_executable(${name} ${arg_SOURCES})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(${name} ${arg_SOURCES} ${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.cc)
+    add_test(NAME ${name} COMMAND ${name} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+    set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+  endif()
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} sluice_options)
+endfunction()

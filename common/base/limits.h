@@ -1,0 +1,76 @@
+// Everything that can grow has its bound here, and nowhere else. Going over a bound is an error
+// whose message names it. Bounds of a field that a person writes stand in the proto's comment too.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace sluice::limits {
+
+// Manifests (YAML given to ctl or to --config).
+inline constexpr std::size_t kManifestBytes = 8 * 1024 * 1024;
+inline constexpr std::size_t kManifestDepth = 32;
+inline constexpr std::size_t kManifestNodes = 1'000'000;  // After alias expansion.
+inline constexpr std::size_t kManifestDocuments = 10'000;
+inline constexpr std::size_t kManifestFiles = 1'000;  // In a directory.
+inline constexpr std::size_t kViolationsReported = 100;
+
+// Resources.
+inline constexpr std::size_t kNameLength = 63;
+inline constexpr std::size_t kLabels = 64;
+inline constexpr std::size_t kAnnotationBytes = 256 * 1024;
+inline constexpr std::size_t kResourceBytes = 1024 * 1024;  // Serialised; fits one discovery message.
+inline constexpr std::size_t kRoutesPerListener = 64;
+inline constexpr std::size_t kSourcesPerMatch = 1024;
+inline constexpr std::size_t kSplitTargets = 32;
+inline constexpr std::size_t kAccessPoliciesPerListener = 16;
+inline constexpr std::size_t kRulesPerPolicy = 1000;
+inline constexpr std::size_t kSourcesPerRule = 10'000;
+inline constexpr std::size_t kAccessLogsPerListener = 4;
+inline constexpr std::size_t kKeyLimitsPerListener = 4;
+inline constexpr std::size_t kInlineEndpoints = 1000;
+inline constexpr std::size_t kSliceEndpoints = 100;
+inline constexpr std::size_t kUpstreamEndpoints = 10'000;
+inline constexpr std::size_t kTextTemplateBytes = 4096;
+inline constexpr std::size_t kUnixPathBytes = 107;  // sockaddr_un.sun_path without the NUL.
+// Total ring points of one upstream; weights are scaled down beyond it (nginx takes gigabytes).
+inline constexpr std::size_t kRingPoints = 1'600'000;
+
+// API.
+inline constexpr std::size_t kApplyResources = 10'000;
+inline constexpr std::size_t kApiMessageBytes = 32 * 1024 * 1024;
+inline constexpr std::size_t kListPage = 10'000;
+inline constexpr std::size_t kStoredObjects = 100'000;
+inline constexpr std::size_t kHistoryGenerations = 10'000;  // Watches resume within these.
+inline constexpr std::size_t kWatchBacklog = 10'000;        // Events a slow watcher may lag behind.
+inline constexpr std::size_t kWatchStreams = 1'000;
+
+// Discovery.
+inline constexpr std::size_t kDiscoveryRequestBytes = 4 * 1024 * 1024;
+inline constexpr std::size_t kDiscoveryResponseBytes = 1024 * 1024;  // Responses are split below it.
+inline constexpr std::size_t kSubscribedNames = 10'000;
+inline constexpr std::size_t kDiscoveryStreams = 10'000;
+inline constexpr std::size_t kReportedProblems = 1'000;
+inline constexpr std::size_t kRefusalDetails = 100;
+inline constexpr std::size_t kRefusalTextBytes = 4096;
+inline constexpr std::size_t kNodeIdLength = 253;
+
+// Data plane.
+inline constexpr std::size_t kWorkers = 256;
+inline constexpr std::size_t kListeners = 10'000;
+inline constexpr std::size_t kAcceptBatch = 64;           // accept4 calls a readiness event.
+inline constexpr std::size_t kRelayScratchBytes = 64 * 1024;
+inline constexpr std::size_t kRelayPendingBytes = 64 * 1024;  // Held for a slow reader, a direction.
+inline constexpr std::size_t kPipeBytes = 256 * 1024;
+inline constexpr std::size_t kPooledPipes = 256;  // A worker.
+inline constexpr std::size_t kUdpBatch = 64;              // Datagrams a recvmmsg or sendmmsg.
+inline constexpr std::size_t kUdpDatagramBytes = 65'507;
+inline constexpr std::size_t kUdpFlows = 100'000;         // A worker; bounded by descriptors before that.
+inline constexpr std::size_t kUdpSocketBufferBytes = 4 * 1024 * 1024;
+inline constexpr std::size_t kAccessLogQueue = 65'536;    // Records; beyond it they are dropped and counted.
+inline constexpr std::size_t kLimitKeys = 65'536;         // Distinct values of a per-key limit.
+inline constexpr std::size_t kLimitKeyBytes = 255;        // nginx limit_conn.
+inline constexpr std::size_t kConnectAttempts = 16;
+
+}  // namespace sluice::limits

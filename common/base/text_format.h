@@ -1,0 +1,27 @@
+// Durations and sizes as people write them. Pure.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "common/base/error.h"
+
+namespace sluice {
+
+// One or more of <number><unit> with units d h m s ms us ns, largest first: `5s`, `1m30s`, `250ms`,
+// `1.5s`. A bare `0` is allowed. Not negative, at most 100 years.
+Result<std::chrono::nanoseconds> ParseDuration(std::string_view text);
+// The shortest text that ParseDuration reads back exactly: 90 s is `1m30s`.
+std::string FormatDuration(std::chrono::nanoseconds duration);
+
+// A whole number of bytes with B, kB, MB, GB (powers of 1000) or KiB, MiB, GiB (powers of 1024), or none.
+Result<std::uint64_t> ParseSize(std::string_view text);
+// The shortest exact text, binary units preferred: 16384 is `16KiB`.
+std::string FormatSize(std::uint64_t bytes);
+
+// The candidate nearest to `word` by edit distance, or empty when none is near enough to be meant.
+std::string_view ClosestWord(std::string_view word, const std::string_view* candidates, std::size_t count);
+
+}  // namespace sluice

@@ -1,0 +1,95 @@
+// One resource of any kind, and sets of them. Immutable values, cheap to copy, thread-safe.
+#pragma once
+
+#include <google/protobuf/any.pb.h>
+#include <google/protobuf/message.h>
+
+#include <compare>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/model/kind.h"
+#include "sluice/v1/meta.pb.h"
+
+namespace sluice::model {
+
+struct ResourceKey {
+  const Kind* kind = nullptr;
+  std::string ns;  // Never empty: kDefaultNamespace stands for it.
+  std::string name;
+
+  // `namespace/name`: the resource's name on a discovery stream.
+  std::string DiscoveryName() const;
+  // `listener/orders-db`, with the namespace in front of the name unless it is the default one. For people.
+  std::string Text() const;
+
+  friend bool operator==(const ResourceKey&, const ResourceKey&) = default;
+  // Kinds in rank order.
+  friend std::strong_ordering operator<=>(const ResourceKey&, const ResourceKey&);
+};
+
+class Resource {
+ public:
+  // `message` is of a type in the kinds table (checked). An empty namespace becomes the default one.
+  static Resource FromMessage(std::unique_ptr<google::protobuf::Message> message);
+  // Errors: unknown type URL, bytes that do not parse.
+  static Result<Resource> FromAny(const google::protobuf::Any& any);
+  google::protobuf::Any ToAny() const;
+
+  const Kind& kind() const { return *key_.kind; }
+  const ResourceKey& key() const { return key_; }
+  const v1::ObjectMeta& meta() const { return *meta_; }
+  const google::protobuf::Message& message() const { return *message_; }
+  // T must be the kind's message type (checked).
+  template <typename T>
+  const T& As() const {
+    return dynamic_cast<const T&>(*message_);
+  }
+
+  // What is streamed to data planes: name, namespace, labels and spec, nothing that changes without
+  // a change of meaning. Serialised deterministically, made once and shared by all copies.
+  const std::string& discovery_bytes() const;
+  // Lower-case hex of the first 16 bytes of SHA-256 of discovery_bytes: equal on every replica.
+  const std::string& version() const;
+
+ private:
+  struct Discovery;
+  ResourceKey key_;
+  std::shared_ptr<const google::protobuf::Message> message_;
+  const v1::ObjectMeta* meta_ = nullptr;  // In message_.
+  std::shared_ptr<Discovery> discovery_;
+};
+
+// Finds the metadata of any kind's message.
+const v1::ObjectMeta& MetaOf(const google::protobuf::Message& message);
+v1::ObjectMeta& MutableMetaOf(google::protobuf::Message& message);
+
+struct Change {
+  ResourceKey key;
+  std::shared_ptr<const Resource> after;  // nullptr: deleted.
+};
+
+// Resources by key. A value: With() shares what did not change.
+class ResourceSet {
+ public:
+  const Resource* Find(const ResourceKey& key) const;
+  const Resource* Find(const Kind& kind, std::string_view ns, std::string_view name) const;
+  // In key order.
+  void ForEach(const std::function<void(const Resource&)>& visit) const;
+  void ForEachOf(const Kind& kind, const std::function<void(const Resource&)>& visit) const;
+  // Those that name `target` in a reference, in key order.
+  std::vector<const Resource*> Referrers(const ResourceKey& target) const;
+  std::size_t size() const;
+  ResourceSet With(const std::vector<Change>& changes) const;
+
+ private:
+  struct KindMap;
+  std::map<int, std::shared_ptr<const KindMap>> by_rank_;
+};
+
+}  // namespace sluice::model

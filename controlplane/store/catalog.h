@@ -1,0 +1,55 @@
+// The current generation in memory: what the API answers from and the snapshots are made of. Loads
+// the store at start, commits through it, and tells subscribers of each new generation in order.
+// Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/model/resource.h"
+#include "controlplane/store/store.h"
+
+namespace sluice::controlplane {
+
+// Immutable.
+struct CatalogState {
+  std::int64_t generation = 0;
+  model::ResourceSet resources;
+};
+
+struct CatalogChange {
+  std::shared_ptr<const CatalogState> after;
+  std::vector<model::Change> changes;
+};
+
+class Catalog {
+ public:
+  // Called once for every generation, in order, never two at a time, without any lock of the
+  // catalog's held. Must not block and must not call Commit.
+  using Subscriber = std::function<void(const CatalogChange&)>;
+
+  // Reads the whole store. `store` must outlive the catalog.
+  static Result<std::unique_ptr<Catalog>> Load(Store& store);
+  virtual ~Catalog() = default;
+
+  virtual std::shared_ptr<const CatalogState> Current() const = 0;
+
+  // Store commit, then the new state, then the subscribers, then the return. kConflict as Store::Commit.
+  virtual Result<std::shared_ptr<const CatalogState>> Commit(std::int64_t based_on,
+                                                             std::vector<model::Change> changes) = 0;
+
+  // The changes after `from`, oldest first; kOutOfRange when they are no longer kept.
+  virtual Result<std::vector<StoreCommit>> CommitsAfter(std::int64_t from) const = 0;
+
+  // Gets every generation after the state it returns. The subscription ends when the handle goes.
+  struct Subscription {
+    std::shared_ptr<const CatalogState> from;
+    std::shared_ptr<void> handle;
+  };
+  virtual Subscription Subscribe(Subscriber subscriber) = 0;
+};
+
+}  // namespace sluice::controlplane
