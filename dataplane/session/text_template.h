@@ -1,0 +1,44 @@
+// Text with $variables, compiled once and then rendered from a session. Which variables there are
+// stands in common/model/variables.h; what they are worth in text_template.cc.
+// Immutable; thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/error.h"
+#include "dataplane/session/session_state.h"
+
+namespace sluice::dataplane {
+
+class TextTemplate {
+ public:
+  enum class Missing : std::uint8_t {
+    kEmpty,  // For keys: an absent value is the empty string.
+    // For logs: an absent value is `-`, and bytes that could break a line are escaped as by nginx.
+    kDash,
+  };
+
+  static Result<std::shared_ptr<const TextTemplate>> Compile(std::string_view text,
+                                                             Missing missing);
+
+  // Appends.
+  void Render(const SessionState& session, std::string& out) const;
+
+  struct Part {
+    std::string literal;                                            // Before the value.
+    void (*append)(const SessionState& session, std::string& out);  // nullptr at the end.
+  };
+
+  TextTemplate(std::vector<Part> parts, Missing missing)
+      : parts_(std::move(parts)), missing_(missing) {}
+
+ private:
+  std::vector<Part> parts_;
+  Missing missing_;
+};
+
+}  // namespace sluice::dataplane
