@@ -1,0 +1,104 @@
+#include "tests/support/sluice_processes.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cstdlib>
+
+#include "common/base/check.h"
+#include "tests/support/tcp_client.h"
+
+namespace sluice::test {
+
+std::string BinPath(const std::string& program) {
+  const char* dir = std::getenv("SLUICE_BIN_DIR");
+  return std::string(dir != nullptr ? dir : SLUICE_BIN_DIR) + "/" + program;
+}
+
+ControlPlane::ControlPlane() { Start(); }
+
+void ControlPlane::Start() {
+  process_ = std::make_unique<Process>(
+      std::vector<std::string>{BinPath("sluice-controlplane"), "--api", api(), "--xds", xds(),
+                               "--store", "sqlite:" + dir_.File("store.db")});
+  const bool serving = Eventually([this] { return CanConnect(api()) && CanConnect(xds()); });
+  if (!serving) ADD_FAILURE() << "the control plane does not serve:\n" << process_->Err();
+}
+
+void ControlPlane::Kill() {
+  process_->Signal(SIGKILL);
+  process_->Wait();
+}
+
+int ControlPlane::Stop() {
+  process_->Signal(SIGTERM);
+  return process_->Wait().value_or(-1);
+}
+
+DataPlane::DataPlane(DataPlaneOptions options) : options_(std::move(options)) { Start(); }
+
+void DataPlane::Start() {
+  std::vector<std::string> command = {
+      BinPath("sluice-dataplane"),     "--node", options_.node, "--admin", admin(), "--workers",
+      std::to_string(options_.workers)};
+  if (!options_.control_plane.empty()) {
+    command.insert(command.end(),
+                   {"--control-plane", options_.control_plane, "--state-dir", state_dir()});
+  }
+  if (!options_.config.empty()) command.insert(command.end(), {"--config", options_.config});
+  for (const std::string& label : options_.labels) {
+    command.insert(command.end(), {"--label", label});
+  }
+  command.insert(command.end(), options_.more_flags.begin(), options_.more_flags.end());
+  process_ = std::make_unique<Process>(command);
+  const bool serving = Eventually([this] { return CanConnect(admin()); });
+  if (!serving) ADD_FAILURE() << "the data plane does not serve:\n" << process_->Err();
+}
+
+void DataPlane::Kill() {
+  process_->Signal(SIGKILL);
+  process_->Wait();
+}
+
+int DataPlane::Stop() {
+  process_->Signal(SIGTERM);
+  return process_->Wait().value_or(-1);
+}
+
+bool DataPlane::Ready() const {
+  TcpClient client(admin());
+  return client.connected() && client.Send("GET /readyz HTTP/1.0\r\n\r\n") &&
+         client.Receive(12).ends_with(" 200");
+}
+
+std::string DataPlane::Admin(const std::string& page) const {
+  TcpClient client(admin());
+  if (!client.connected()) return "";
+  client.Send("GET " + page + " HTTP/1.0\r\n\r\n");
+  const std::string answer = client.Receive(std::size_t{64} << 20);
+  const auto body = answer.find("\r\n\r\n");
+  return body == std::string::npos ? "" : answer.substr(body + 4);
+}
+
+double DataPlane::Metric(const std::string& name_with_labels) const {
+  const std::string text = "\n" + Admin("/metrics");
+  const auto at = text.find("\n" + name_with_labels + " ");
+  if (at == std::string::npos) return -1;
+  return std::strtod(text.c_str() + at + name_with_labels.size() + 2, nullptr);
+}
+
+ProcessResult Ctl(const std::string& api, std::vector<std::string> arguments,
+                  const std::string& stdin_text) {
+  std::vector<std::string> command = {BinPath("ctl"), "--server", api};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  ProcessOptions options;
+  options.stdin_text = stdin_text;
+  return Run(command, options, std::chrono::seconds(60));
+}
+
+void ApplyAndWait(const std::string& api, const std::string& yaml) {
+  const ProcessResult result = Ctl(api, {"apply", "--wait", "--timeout", "50s", "-"}, yaml);
+  EXPECT_EQ(result.status, 0) << result.out << result.err;
+}
+
+}  // namespace sluice::test

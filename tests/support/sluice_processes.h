@@ -1,0 +1,75 @@
+// The real binaries, on loopback ports of their own with their own temporary folders.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/port_lease.h"
+#include "tests/support/process.h"
+
+namespace sluice::test {
+
+class ControlPlane {
+ public:
+  // Serving when the constructor returns (checked).
+  ControlPlane();
+  void Start();
+  // SIGKILL, as a crash; the store stays.
+  void Kill();
+  // SIGTERM; its exit status.
+  int Stop();
+
+  std::string api() const { return api_.Address(); }
+  std::string xds() const { return xds_.Address(); }
+  Process& process() { return *process_; }
+
+ private:
+  PortLease api_;
+  PortLease xds_;
+  TempDir dir_;
+  std::unique_ptr<Process> process_;
+};
+
+struct DataPlaneOptions {
+  std::string node = "node-1";
+  std::string control_plane;  // Address of its discovery port.
+  std::string config;         // Or a manifest.
+  std::vector<std::string> labels;
+  int workers = 2;
+  std::vector<std::string> more_flags;
+};
+
+class DataPlane {
+ public:
+  // Started; ready once it has a configuration.
+  explicit DataPlane(DataPlaneOptions options);
+  void Start();
+  void Kill();
+  int Stop();
+  bool Ready() const;
+
+  std::string admin() const { return admin_.Address(); }
+  // Body of a page of the admin server.
+  std::string Admin(const std::string& page) const;
+  // Value of one line of /metrics, named with its labels as printed; -1 when it is not there.
+  double Metric(const std::string& name_with_labels) const;
+  std::string state_dir() const { return dir_.File("state"); }
+  Process& process() { return *process_; }
+
+ private:
+  DataPlaneOptions options_;
+  PortLease admin_;
+  TempDir dir_;
+  std::unique_ptr<Process> process_;
+};
+
+// Runs ctl against the control plane's API.
+ProcessResult Ctl(const std::string& api, std::vector<std::string> arguments,
+                  const std::string& stdin_text = "");
+// `ctl apply --wait -` of YAML text; fails the test when it does not succeed.
+void ApplyAndWait(const std::string& api, const std::string& yaml);
+
+std::string BinPath(const std::string& program);
+
+}  // namespace sluice::test
