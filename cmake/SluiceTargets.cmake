@@ -26,6 +26,8 @@ endfunction()
 # sluice_test(NAME SOURCES… DEPS… [BINARIES targets…] [LABELS …] [TIMEOUT seconds]): a GoogleTest
 # program. Each test case is a ctest of its own, so they run in any order and in parallel.
 # BINARIES are programs the test starts; their folder reaches it as SLUICE_BIN_DIR.
+# LABELS tsan: also runs with the tsan preset, so it must not link gRPC (Debian's is not instrumented).
+add_custom_target(sluice_tsan_tests)
 function(sluice_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;DEPS;BINARIES;LABELS" ${ARGN})
   if(NOT arg_TIMEOUT)
@@ -37,6 +39,9 @@ function(sluice_test name)
     SLUICE_BIN_DIR="${PROJECT_BINARY_DIR}/bin" SLUICE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   if(arg_BINARIES)
     add_dependencies(${name} ${arg_BINARIES})
+  endif()
+  if(tsan IN_LIST arg_LABELS)
+    add_dependencies(sluice_tsan_tests ${name})
   endif()
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
     PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
