@@ -46,6 +46,11 @@ inline constexpr std::size_t kHistoryGenerations = 10'000;  // Watches resume wi
 inline constexpr std::size_t kWatchBacklog = 10'000;        // Events a slow watcher may lag behind.
 inline constexpr std::size_t kWatchStreams = 1'000;
 
+// ctl.
+inline constexpr std::size_t kCtlConfigBytes = 64 * 1024;
+inline constexpr int kEditAttempts = 10;            // Read, edit, apply; again when somebody else was faster.
+inline constexpr std::size_t kDiffCells = 4'000'000;  // Edit distance times lines; beyond it a diff is coarse.
+
 // Discovery.
 inline constexpr std::size_t kDiscoveryRequestBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kDiscoveryResponseBytes = 1024 * 1024;  // Responses are split below it.
