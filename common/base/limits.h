@@ -20,7 +20,8 @@ inline constexpr std::size_t kViolationsReported = 100;
 inline constexpr std::size_t kNameLength = 63;
 inline constexpr std::size_t kLabels = 64;
 inline constexpr std::size_t kAnnotationBytes = 256 * 1024;
-inline constexpr std::size_t kResourceBytes = 1024 * 1024;  // Serialised; fits one discovery message.
+inline constexpr std::size_t kResourceBytes =
+    1024 * 1024;  // Serialised; fits one discovery message.
 inline constexpr std::size_t kRoutesPerListener = 64;
 inline constexpr std::size_t kSourcesPerMatch = 1024;
 inline constexpr std::size_t kSplitTargets = 32;
@@ -42,18 +43,24 @@ inline constexpr std::size_t kApplyResources = 10'000;
 inline constexpr std::size_t kApiMessageBytes = 32 * 1024 * 1024;
 inline constexpr std::size_t kListPage = 10'000;
 inline constexpr std::size_t kStoredObjects = 100'000;
-inline constexpr std::size_t kHistoryGenerations = 10'000;  // Watches resume within these.
-inline constexpr std::size_t kWatchBacklog = 10'000;        // Events a slow watcher may lag behind.
+inline constexpr std::size_t kHistoryGenerations = 10'000;       // Watches resume within these.
+inline constexpr std::size_t kHistoryBytes = 256 * 1024 * 1024;  // Whichever is reached first.
+inline constexpr std::size_t kListPageBytes =
+    3 * 1024 * 1024;                                  // Below the 4 MiB that gRPC clients take.
+inline constexpr std::size_t kPendingWrites = 1'000;  // Applies and deletes that wait their turn.
+inline constexpr std::size_t kWatchBacklog = 10'000;  // Events a slow watcher may lag behind.
 inline constexpr std::size_t kWatchStreams = 1'000;
 
 // ctl.
 inline constexpr std::size_t kCtlConfigBytes = 64 * 1024;
-inline constexpr int kEditAttempts = 10;            // Read, edit, apply; again when somebody else was faster.
-inline constexpr std::size_t kDiffCells = 4'000'000;  // Edit distance times lines; beyond it a diff is coarse.
+inline constexpr int kEditAttempts = 10;  // Read, edit, apply; again when somebody else was faster.
+inline constexpr std::size_t kDiffCells =
+    4'000'000;  // Edit distance times lines; beyond it a diff is coarse.
 
 // Discovery.
 inline constexpr std::size_t kDiscoveryRequestBytes = 4 * 1024 * 1024;
-inline constexpr std::size_t kDiscoveryResponseBytes = 1024 * 1024;  // Responses are split below it.
+inline constexpr std::size_t kDiscoveryResponseBytes =
+    1024 * 1024;  // Responses are split below it.
 inline constexpr std::size_t kSubscribedNames = 10'000;
 inline constexpr std::size_t kDiscoveryStreams = 10'000;
 inline constexpr std::size_t kReportedProblems = 1'000;
@@ -64,18 +71,20 @@ inline constexpr std::size_t kNodeIdLength = 253;
 // Data plane.
 inline constexpr std::size_t kWorkers = 256;
 inline constexpr std::size_t kListeners = 10'000;
-inline constexpr std::size_t kAcceptBatch = 64;           // accept4 calls a readiness event.
+inline constexpr std::size_t kAcceptBatch = 64;  // accept4 calls a readiness event.
 inline constexpr std::size_t kRelayScratchBytes = 64 * 1024;
-inline constexpr std::size_t kRelayPendingBytes = 64 * 1024;  // Held for a slow reader, a direction.
+inline constexpr std::size_t kRelayPendingBytes =
+    64 * 1024;  // Held for a slow reader, a direction.
 inline constexpr std::size_t kPipeBytes = 256 * 1024;
 inline constexpr std::size_t kPooledPipes = 256;  // A worker.
-inline constexpr std::size_t kUdpBatch = 64;              // Datagrams a recvmmsg or sendmmsg.
+inline constexpr std::size_t kUdpBatch = 64;      // Datagrams a recvmmsg or sendmmsg.
 inline constexpr std::size_t kUdpDatagramBytes = 65'507;
-inline constexpr std::size_t kUdpFlows = 100'000;         // A worker; bounded by descriptors before that.
+inline constexpr std::size_t kUdpFlows = 100'000;  // A worker; bounded by descriptors before that.
 inline constexpr std::size_t kUdpSocketBufferBytes = 4 * 1024 * 1024;
-inline constexpr std::size_t kAccessLogQueue = 65'536;    // Records; beyond it they are dropped and counted.
-inline constexpr std::size_t kLimitKeys = 65'536;         // Distinct values of a per-key limit.
-inline constexpr std::size_t kLimitKeyBytes = 255;        // nginx limit_conn.
+inline constexpr std::size_t kAccessLogQueue =
+    65'536;  // Records; beyond it they are dropped and counted.
+inline constexpr std::size_t kLimitKeys = 65'536;   // Distinct values of a per-key limit.
+inline constexpr std::size_t kLimitKeyBytes = 255;  // nginx limit_conn.
 inline constexpr std::size_t kConnectAttempts = 16;
 
 }  // namespace sluice::limits

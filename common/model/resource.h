@@ -72,6 +72,9 @@ v1::ObjectMeta& MutableMetaOf(google::protobuf::Message& message);
 struct Change {
   ResourceKey key;
   std::shared_ptr<const Resource> after;  // nullptr: deleted.
+  // As it was; nullptr: it did not exist. Filled in by who reports a change, ignored in one that is
+  // asked for.
+  std::shared_ptr<const Resource> before = nullptr;
 };
 
 // Resources by key. A value: With() shares what did not change.

@@ -22,7 +22,7 @@ struct CatalogState {
 
 struct CatalogChange {
   std::shared_ptr<const CatalogState> after;
-  std::vector<model::Change> changes;
+  std::vector<model::Change> changes;  // With what was before.
 };
 
 class Catalog {

@@ -32,15 +32,19 @@ class Store {
 
   virtual Result<StoreState> Read() = 0;
 
-  // Makes generation based_on + 1. kConflict when the store is no longer at based_on (another replica
-  // was faster): read and try again. Blocks until durable.
-  virtual Result<std::int64_t> Commit(std::int64_t based_on, const std::vector<model::Change>& changes) = 0;
+  // Makes generation based_on + 1. kConflict when the store is no longer at based_on (another
+  // replica was faster): read and try again. Blocks until durable. Any other error: nothing was
+  // stored. `changes` is not empty and names an object once.
+  virtual Result<std::int64_t> Commit(std::int64_t based_on,
+                                      const std::vector<model::Change>& changes) = 0;
 
-  // The commits after `from`, oldest first. kOutOfRange when they are no longer kept (limits::kHistoryGenerations).
+  // The commits after `from`, oldest first, with what was before. kOutOfRange when they are no
+  // longer kept (limits::kHistoryGenerations, kHistoryBytes), are more than limits::kWatchBacklog
+  // changes, or `from` has not been reached yet.
   virtual Result<std::vector<StoreCommit>> CommitsAfter(std::int64_t from) = 0;
 
-  // The newest earlier form of an object that is still kept, or nullptr. For leaving out an object
-  // that this program's version finds invalid.
+  // The earlier forms of an object that are still kept, newest first. For falling back from an
+  // object that this program's version finds invalid.
   virtual Result<std::vector<model::Resource>> EarlierForms(const model::ResourceKey& key) = 0;
 };
 
