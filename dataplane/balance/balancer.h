@@ -53,9 +53,10 @@ class BalancerMemory {
 struct Tries {
   std::vector<std::uint32_t> tried;  // Endpoint indexes.
   bool backup = false;               // The primary list is exhausted for this session.
-  bool started = false;
-  std::uint32_t hash = 0;    // HASH: running sum. RING_HASH: position.
-  std::uint32_t rehash = 0;  // HASH: rounds so far.
+  bool started = false;              // `hash` holds something.
+  std::uint32_t hash = 0;            // HASH: running sum. RING_HASH: position.
+  std::uint32_t rehash = 0;          // HASH: rounds so far.
+  std::uint32_t misses = 0;          // Draws that found an endpoint of no use.
 };
 
 struct PickInput {

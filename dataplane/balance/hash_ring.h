@@ -1,0 +1,38 @@
+// The ketama ring of Cache::Memcached::Fast and nginx `hash KEY consistent`: 160 points for a unit
+// of weight, each naming a server. Pure; immutable once built.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace sluice::dataplane {
+
+class HashRing {
+ public:
+  struct Server {
+    std::string_view text;  // As configured; only read while building.
+    std::uint32_t weight;
+  };
+  struct Point {
+    std::uint32_t hash;
+    std::uint32_t server;  // Index into the servers it was built from.
+  };
+
+  // Weights are scaled down, each to at least 1, when they ask for more than `max_points`.
+  HashRing(const std::vector<Server>& servers, std::size_t max_points);
+
+  // Where the key falls: the first point at or after its hash, around the end. The ring is not
+  // empty.
+  std::uint32_t Position(std::string_view key) const;
+  std::uint32_t ServerAt(std::uint32_t position) const {
+    return points_[position % points_.size()].server;
+  }
+  const std::vector<Point>& points() const { return points_; }
+
+ private:
+  std::vector<Point> points_;  // By hash, each hash once.
+};
+
+}  // namespace sluice::dataplane
