@@ -21,7 +21,8 @@ class SocketAddress {
   SocketAddress();
 
   // `192.0.2.1:53`, `[2001:db8::1]:53`, `unix:/absolute/path`. No names, no zone ids, no leading
-  // zeros, port 1-65535 (0 only with allow_port_zero). The error says what is allowed and what it got.
+  // zeros, port 1-65535 (0 only with allow_port_zero). The error says what is allowed and what it
+  // got.
   static Result<SocketAddress> Parse(std::string_view text, bool allow_port_zero = false);
   // From the kernel. A unix address without a path (an unbound peer) prints as "unix:".
   static SocketAddress FromSockaddr(const sockaddr* address, socklen_t length);

@@ -1,5 +1,5 @@
-// SLUICE_CHECK: an invariant of the program itself, on in every build. Prints the location and aborts.
-// Never for input or for what the environment can do.
+// SLUICE_CHECK: an invariant of the program itself, on in every build. Prints the location and
+// aborts. Never for input or for what the environment can do.
 #pragma once
 
 namespace sluice {

@@ -1,5 +1,5 @@
-// The result type of everything that can fail for a reason outside the program. Bugs are not errors:
-// see check.h. Immutable values.
+// The result type of everything that can fail for a reason outside the program. Bugs are not
+// errors: see check.h. Immutable values.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +19,15 @@ enum class ErrorCode : std::uint8_t {
   kOutOfRange,          // Too old or too far; start over from the current state.
   kResourceExhausted,   // Over a limit; the message says which.
   kPermissionDenied,
-  kUnavailable,         // Retrying later may help.
-  kDataLoss,            // Stored data is damaged.
+  kUnavailable,  // Retrying later may help.
+  kDataLoss,     // Stored data is damaged.
   kInternal,
 };
 
 struct Error {
   ErrorCode code;
-  // A whole sentence for the person who gets it at 3 a.m.: where, what, what is allowed. No final period.
+  // A whole sentence for the person who gets it at 3 a.m.: where, what, what is allowed. No final
+  // period.
   std::string message;
 };
 

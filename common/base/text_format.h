@@ -1,4 +1,4 @@
-// Durations and sizes as people write them. Pure.
+// Durations, sizes and other pieces of text as people write and read them. Pure.
 #pragma once
 
 #include <chrono>
@@ -16,12 +16,18 @@ Result<std::chrono::nanoseconds> ParseDuration(std::string_view text);
 // The shortest text that ParseDuration reads back exactly: 90 s is `1m30s`.
 std::string FormatDuration(std::chrono::nanoseconds duration);
 
-// A whole number of bytes with B, kB, MB, GB (powers of 1000) or KiB, MiB, GiB (powers of 1024), or none.
+// A whole number of bytes with B, kB, MB, GB (powers of 1000) or KiB, MiB, GiB (powers of 1024), or
+// none.
 Result<std::uint64_t> ParseSize(std::string_view text);
 // The shortest exact text, binary units preferred: 16384 is `16KiB`.
 std::string FormatSize(std::uint64_t bytes);
 
 // The candidate nearest to `word` by edit distance, or empty when none is near enough to be meant.
-std::string_view ClosestWord(std::string_view word, const std::string_view* candidates, std::size_t count);
+std::string_view ClosestWord(std::string_view word, const std::string_view* candidates,
+                             std::size_t count);
+
+// `text` in single quotes for a message: what does not print is escaped and what is over 80 bytes
+// is cut, so that hostile input can neither drive a terminal nor flood a log.
+std::string Quoted(std::string_view text);
 
 }  // namespace sluice

@@ -15,7 +15,8 @@ namespace sluice::model {
 // What is wrong with one field of one resource.
 struct Violation {
   std::string field;    // As in YAML: `spec.endpoints[2].address`.
-  std::string message;  // Whole sentence that names the field in back-quotes and the value in single quotes.
+  std::string message;  // Whole sentence that names the field in back-quotes and the value in
+                        // single quotes.
 
   friend bool operator==(const Violation&, const Violation&) = default;
 };
@@ -31,11 +32,11 @@ struct Reference {
 };
 
 struct Kind {
-  std::string_view name;                           // `Listener`
-  std::string_view plural;                         // `listeners`
-  std::span<const std::string_view> short_names;   // `lis`
-  std::string_view type_url;                       // `type.googleapis.com/sluice.v1.Listener`
-  bool read_only;                                  // Made by the control plane, never applied.
+  std::string_view name;                          // `Listener`
+  std::string_view plural;                        // `listeners`
+  std::span<const std::string_view> short_names;  // `lis`
+  std::string_view type_url;                      // `type.googleapis.com/sluice.v1.Listener`
+  bool read_only;                                 // Made by the control plane, never applied.
   // Dependencies first: what a kind refers to has a lower rank. Discovery sends in this order.
   int rank;
   const google::protobuf::Message& (*prototype)();

@@ -25,7 +25,8 @@ struct ResourceKey {
 
   // `namespace/name`: the resource's name on a discovery stream.
   std::string DiscoveryName() const;
-  // `listener/orders-db`, with the namespace in front of the name unless it is the default one. For people.
+  // `listener/orders-db`, with the namespace in front of the name unless it is the default one. For
+  // people.
   std::string Text() const;
 
   friend bool operator==(const ResourceKey&, const ResourceKey&) = default;
@@ -35,7 +36,8 @@ struct ResourceKey {
 
 class Resource {
  public:
-  // `message` is of a type in the kinds table (checked). An empty namespace becomes the default one.
+  // `message` is of a type in the kinds table (checked). An empty namespace becomes the default
+  // one.
   static Resource FromMessage(std::unique_ptr<google::protobuf::Message> message);
   // Errors: unknown type URL, bytes that do not parse.
   static Result<Resource> FromAny(const google::protobuf::Any& any);
@@ -59,6 +61,8 @@ class Resource {
 
  private:
   struct Discovery;
+  const Discovery& discovery() const;
+
   ResourceKey key_;
   std::shared_ptr<const google::protobuf::Message> message_;
   const v1::ObjectMeta* meta_ = nullptr;  // In message_.
@@ -77,7 +81,8 @@ struct Change {
   std::shared_ptr<const Resource> before = nullptr;
 };
 
-// Resources by key. A value: With() shares what did not change.
+// Resources by key. A value: With() shares what did not change, and pointers that it gives out live
+// as long as any set that holds the same resource. Every resource in it is valid on its own.
 class ResourceSet {
  public:
   const Resource* Find(const ResourceKey& key) const;
@@ -91,8 +96,8 @@ class ResourceSet {
   ResourceSet With(const std::vector<Change>& changes) const;
 
  private:
-  struct KindMap;
-  std::map<int, std::shared_ptr<const KindMap>> by_rank_;
+  struct State;
+  std::shared_ptr<const State> state_;  // nullptr: empty.
 };
 
 }  // namespace sluice::model

@@ -1,5 +1,5 @@
-// What a configuration may say. The same functions answer ctl (offline), the API and the data plane,
-// so that all three refuse the same things with the same words. Pure; thread-safe.
+// What a configuration may say. The same functions answer ctl (offline), the API and the data
+// plane, so that all three refuse the same things with the same words. Pure; thread-safe.
 #pragma once
 
 #include <vector>
@@ -17,10 +17,10 @@ struct ObjectViolation {
   Violation violation;
 };
 
-// Everything wrong between resources: missing references, two listeners on one address that one node
-// could be given, an endpoint twice in an upstream, more endpoints than allowed, a unix endpoint
-// behind a UDP listener. Looks at `changed` and at what refers to or is referred to by it, so the
-// cost follows the change and not the set. Every resource in `set` must be valid on its own.
+// Everything wrong between resources: missing references, two listeners on one address that one
+// node could be given, an endpoint twice in an upstream, more endpoints than allowed, a unix
+// endpoint behind a UDP listener. Looks at `changed` and at what refers to or is referred to by it,
+// so the cost follows the change and not the set. Every resource in `set` must be valid on its own.
 std::vector<ObjectViolation> ValidateRelations(const ResourceSet& set,
                                                const std::vector<ResourceKey>& changed);
 

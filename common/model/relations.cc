@@ -1,0 +1,277 @@
+// ValidateRelations: one function a rule, each over the part of the set that the change can touch.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "common/base/address.h"
+#include "common/base/limits.h"
+#include "common/base/text_format.h"
+#include "common/model/field_check.h"
+#include "common/model/upstream.h"
+#include "common/model/upstream_endpoints.h"
+#include "common/model/validate.h"
+#include "sluice/v1/endpoint_slice.pb.h"
+#include "sluice/v1/listener.pb.h"
+#include "sluice/v1/upstream.pb.h"
+
+namespace sluice::model {
+namespace {
+
+using Selector = google::protobuf::Map<std::string, std::string>;
+
+struct KnownKinds {
+  const Kind* upstream = FindKind("Upstream");
+  const Kind* slice = FindKind("EndpointSlice");
+  const Kind* listener = FindKind("Listener");
+};
+
+// What is asked, and where the answer is collected.
+class Question {
+ public:
+  Question(const ResourceSet& resources, const std::vector<ResourceKey>& changed)
+      : set(resources), changed_keys(changed.begin(), changed.end()) {}
+
+  const ResourceSet& set;
+  const std::set<ResourceKey> changed_keys;
+  const KnownKinds kinds;
+  std::vector<ObjectViolation> violations;
+
+  bool Changed(const Resource& resource) const { return changed_keys.contains(resource.key()); }
+  bool Full() const { return violations.size() >= limits::kViolationsReported; }
+  void Refuse(const Resource& object, const std::string& field, std::string_view problem) {
+    if (Full()) return;
+    violations.push_back({object.key(), {field, fmt::format("`{}` {}", field, problem)}});
+  }
+};
+
+void CheckReferencesOf(const Resource& resource, Question& question) {
+  for (const Reference& reference : resource.kind().references(resource.message())) {
+    if (question.set.Find(*reference.kind, resource.key().ns, reference.name) != nullptr) continue;
+    question.Refuse(resource, reference.field,
+                    fmt::format("must name an existing {} of namespace '{}', got {}",
+                                reference.kind->name, resource.key().ns, Quoted(reference.name)));
+  }
+}
+
+void CheckReferences(Question& question) {
+  std::set<ResourceKey> left_behind;
+  for (const ResourceKey& key : question.changed_keys) {
+    if (const Resource* resource = question.set.Find(key)) {
+      CheckReferencesOf(*resource, question);
+      continue;
+    }
+    for (const Resource* referrer : question.set.Referrers(key)) {
+      if (!question.Changed(*referrer)) left_behind.insert(referrer->key());
+    }
+  }
+  for (const ResourceKey& key : left_behind) CheckReferencesOf(*question.set.Find(key), question);
+}
+
+std::string AddressField(const PlacedEndpoint& placed) {
+  return Item("spec.endpoints", placed.index) + ".address";
+}
+
+// Upstreams whose list of endpoints or policy may have changed.
+std::set<ResourceKey> ChangedUpstreams(const Question& question) {
+  std::set<ResourceKey> upstreams;
+  for (const ResourceKey& key : question.changed_keys) {
+    const Resource* resource = question.set.Find(key);
+    if (resource == nullptr) continue;
+    if (key.kind == question.kinds.upstream) upstreams.insert(key);
+    if (key.kind == question.kinds.slice) {
+      upstreams.insert(
+          {question.kinds.upstream, key.ns, resource->As<v1::EndpointSlice>().spec().upstream()});
+    }
+  }
+  return upstreams;
+}
+
+void CheckEndpointsOnce(const ResourceKey& upstream, const std::vector<PlacedEndpoint>& endpoints,
+                        Question& question) {
+  std::map<SocketAddress, const PlacedEndpoint*> first_at;
+  for (const PlacedEndpoint& placed : endpoints) {
+    if (question.Full()) return;
+    const auto address = SocketAddress::Parse(placed.endpoint->address());
+    if (!address) continue;
+    const auto [first, fresh] = first_at.emplace(*address, &placed);
+    if (fresh || first->second->object == placed.object)
+      continue;  // The object's own twin is its own violation.
+    // Whoever changed is told.
+    const bool tell_later = question.Changed(*placed.object);
+    const PlacedEndpoint& told = tell_later ? placed : *first->second;
+    const PlacedEndpoint& other = tell_later ? *first->second : placed;
+    question.Refuse(*told.object, AddressField(told),
+                    fmt::format("must be once in {}, got {} that {} has too", upstream.Text(),
+                                Quoted(told.endpoint->address()), other.object->key().Text()));
+  }
+}
+
+void CheckEndpointTotal(const ResourceKey& upstream, const std::vector<PlacedEndpoint>& endpoints,
+                        Question& question) {
+  if (endpoints.size() <= limits::kUpstreamEndpoints) return;
+  const auto changed = std::find_if(endpoints.begin(), endpoints.end(), [&](const auto& placed) {
+    return question.Changed(*placed.object);
+  });
+  const Resource& told = changed == endpoints.end() ? *endpoints.front().object : *changed->object;
+  question.Refuse(told, "spec.endpoints",
+                  fmt::format("must leave {} with at most {} endpoints, slices included, got {}",
+                              upstream.Text(), limits::kUpstreamEndpoints, endpoints.size()));
+}
+
+void CheckSliceBackups(const ResourceKey& key, const std::vector<PlacedEndpoint>& endpoints,
+                       Question& question) {
+  const Resource* upstream = question.set.Find(key);
+  if (upstream == nullptr) return;
+  const auto policy = upstream->As<v1::Upstream>().spec().balance().policy();
+  if (AllowsBackup(policy)) return;
+  for (const PlacedEndpoint& placed : endpoints) {
+    if (!placed.endpoint->backup() || placed.object == upstream) continue;
+    const std::string& name = v1::Balance::Policy_Name(policy);
+    if (question.Changed(*placed.object)) {
+      question.Refuse(
+          *placed.object, Item("spec.endpoints", placed.index) + ".backup",
+          fmt::format("must not be true with balance policy {} of {}", name, key.Text()));
+    } else {
+      question.Refuse(*upstream, "spec.balance.policy",
+                      fmt::format("must be ROUND_ROBIN or LEAST_CONNECTIONS while {} has a backup "
+                                  "endpoint, got '{}'",
+                                  placed.object->key().Text(), name));
+    }
+  }
+}
+
+bool IsUdp(const Resource& listener) {
+  return listener.As<v1::Listener>().spec().protocol() == v1::ListenerSpec::UDP;
+}
+
+bool IsUnix(const v1::Endpoint& endpoint) { return endpoint.address().starts_with("unix:"); }
+
+// An upstream that changed against UDP listeners that did not.
+void CheckUnixBehindUdp(const ResourceKey& upstream, const std::vector<PlacedEndpoint>& endpoints,
+                        Question& question) {
+  const auto placed = std::find_if(endpoints.begin(), endpoints.end(),
+                                   [](const auto& e) { return IsUnix(*e.endpoint); });
+  if (placed == endpoints.end()) return;
+  for (const Resource* referrer : question.set.Referrers(upstream)) {
+    if (&referrer->kind() != question.kinds.listener || !IsUdp(*referrer)) continue;
+    if (question.Changed(*referrer)) continue;
+    question.Refuse(*placed->object, AddressField(*placed),
+                    fmt::format("must be host:port because {} is for UDP, got {}",
+                                referrer->key().Text(), Quoted(placed->endpoint->address())));
+    return;
+  }
+}
+
+// UDP listeners that changed against their upstreams.
+void CheckUdpListeners(Question& question) {
+  std::map<ResourceKey, std::string> unix_of;  // An endpoint on a unix socket, or empty.
+  for (const ResourceKey& key : question.changed_keys) {
+    if (key.kind != question.kinds.listener) continue;
+    const Resource* listener = question.set.Find(key);
+    if (listener == nullptr || !IsUdp(*listener)) continue;
+    for (const Reference& reference : listener->kind().references(listener->message())) {
+      if (reference.kind != question.kinds.upstream) continue;
+      const ResourceKey upstream{reference.kind, key.ns, reference.name};
+      const auto [known, fresh] = unix_of.try_emplace(upstream);
+      if (fresh) {
+        for (const PlacedEndpoint& placed : EndpointsOf(question.set, upstream)) {
+          if (IsUnix(*placed.endpoint)) known->second = placed.endpoint->address();
+        }
+      }
+      if (known->second.empty()) continue;
+      question.Refuse(*listener, reference.field,
+                      fmt::format("must name an Upstream without unix sockets because the listener "
+                                  "is for UDP, got {} with {}",
+                                  Quoted(reference.name), Quoted(known->second)));
+    }
+  }
+}
+
+void CheckUpstreams(Question& question) {
+  for (const ResourceKey& upstream : ChangedUpstreams(question)) {
+    if (question.Full()) return;
+    const std::vector<PlacedEndpoint> endpoints = EndpointsOf(question.set, upstream);
+    CheckEndpointTotal(upstream, endpoints, question);
+    CheckEndpointsOnce(upstream, endpoints, question);
+    CheckSliceBackups(upstream, endpoints, question);
+    CheckUnixBehindUdp(upstream, endpoints, question);
+  }
+}
+
+// Could one node carry the labels of both? Not when they want different values of a label.
+bool CanShareNode(const Selector& a, const Selector& b) {
+  return std::none_of(a.begin(), a.end(), [&](const auto& label) {
+    const auto other = b.find(label.first);
+    return other != b.end() && other->second != label.second;
+  });
+}
+
+struct Place {
+  SocketAddress address;
+  v1::ListenerSpec::Protocol protocol;
+
+  friend auto operator<=>(const Place&, const Place&) = default;
+};
+
+Result<Place> PlaceOf(const Resource& listener) {
+  const auto& spec = listener.As<v1::Listener>().spec();
+  return SocketAddress::Parse(spec.address()).map([&](SocketAddress address) {
+    return Place{std::move(address), spec.protocol()};
+  });
+}
+
+void CheckPair(const Resource& one, const Resource& other, Question& question) {
+  const auto& one_spec = one.As<v1::Listener>().spec();
+  const auto& other_spec = other.As<v1::Listener>().spec();
+  if (!CanShareNode(one_spec.node_selector(), other_spec.node_selector())) return;
+  question.Refuse(
+      one, "spec.address",
+      fmt::format("must be free on every data plane, got {} {} that {} has too on nodes "
+                  "that both may select",
+                  v1::ListenerSpec::Protocol_Name(one_spec.protocol()), Quoted(one_spec.address()),
+                  other.key().Text()));
+}
+
+// Listeners of all namespaces meet on the nodes. `0.0.0.0:53` beside `127.0.0.1:53` is two places.
+void CheckListenerPlaces(Question& question) {
+  std::map<Place, std::vector<const Resource*>> meeting;
+  for (const ResourceKey& key : question.changed_keys) {
+    if (key.kind != question.kinds.listener) continue;
+    const Resource* listener = question.set.Find(key);
+    if (listener == nullptr) continue;
+    if (const auto place = PlaceOf(*listener)) meeting[*place];
+  }
+  if (meeting.empty()) return;
+  question.set.ForEachOf(*question.kinds.listener, [&](const Resource& listener) {
+    const auto place = PlaceOf(listener);
+    if (!place) return;
+    if (const auto found = meeting.find(*place); found != meeting.end()) {
+      found->second.push_back(&listener);
+    }
+  });
+  for (const auto& [place, listeners] : meeting) {
+    for (std::size_t i = 0; i < listeners.size(); ++i) {
+      for (std::size_t j = i + 1; j < listeners.size() && !question.Full(); ++j) {
+        const bool later_changed = question.Changed(*listeners[j]);
+        if (!later_changed && !question.Changed(*listeners[i])) continue;
+        CheckPair(*listeners[later_changed ? j : i], *listeners[later_changed ? i : j], question);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<ObjectViolation> ValidateRelations(const ResourceSet& set,
+                                               const std::vector<ResourceKey>& changed) {
+  Question question(set, changed);
+  CheckReferences(question);
+  CheckUpstreams(question);
+  CheckUdpListeners(question);
+  CheckListenerPlaces(question);
+  return std::move(question.violations);
+}
+
+}  // namespace sluice::model

@@ -1,0 +1,154 @@
+#include "common/model/resource.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <openssl/evp.h>
+
+#include <array>
+#include <mutex>
+
+#include "common/base/check.h"
+#include "common/base/text_format.h"
+
+namespace sluice::model {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+constexpr std::string_view kTypeUrlPrefix = "type.googleapis.com/";
+
+const FieldDescriptor& MetadataField(const Message& message) {
+  const FieldDescriptor* field = message.GetDescriptor()->FindFieldByNumber(1);
+  SLUICE_CHECK(field != nullptr && field->message_type() == v1::ObjectMeta::descriptor());
+  return *field;
+}
+
+// Map entries in key order, so that equal messages give equal bytes.
+std::string DeterministicBytes(const Message& message) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.SetSerializationDeterministic(true);
+  SLUICE_CHECK(message.SerializeToCodedStream(&coded));
+  coded.Trim();
+  return bytes;
+}
+
+std::string DiscoveryBytes(const Message& message) {
+  const std::unique_ptr<Message> sent(message.New());
+  const v1::ObjectMeta& from = MetaOf(message);
+  v1::ObjectMeta& to = MutableMetaOf(*sent);
+  to.set_name(from.name());
+  to.set_namespace_(from.namespace_());
+  *to.mutable_labels() = from.labels();
+  const FieldDescriptor* spec = message.GetDescriptor()->FindFieldByName("spec");
+  if (spec != nullptr && message.GetReflection()->HasField(message, spec)) {
+    sent->GetReflection()
+        ->MutableMessage(sent.get(), spec)
+        ->CopyFrom(message.GetReflection()->GetMessage(message, spec));
+  }
+  return DeterministicBytes(*sent);
+}
+
+std::string ContentHash(std::string_view bytes) {
+  constexpr std::size_t kKept = 16;
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  SLUICE_CHECK(
+      EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1);
+  std::string hex;
+  for (std::size_t i = 0; i < kKept; ++i) hex += fmt::format("{:02x}", digest[i]);
+  return hex;
+}
+
+}  // namespace
+
+struct Resource::Discovery {
+  std::once_flag once;
+  std::string bytes;
+  std::string version;
+};
+
+std::string ResourceKey::DiscoveryName() const { return fmt::format("{}/{}", ns, name); }
+
+std::string ResourceKey::Text() const {
+  std::string kind_name(kind == nullptr ? "?" : kind->name);
+  for (char& c : kind_name) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  if (ns == kDefaultNamespace) return fmt::format("{}/{}", kind_name, name);
+  return fmt::format("{}/{}/{}", kind_name, ns, name);
+}
+
+std::strong_ordering operator<=>(const ResourceKey& a, const ResourceKey& b) {
+  const auto rank = [](const ResourceKey& key) {
+    return key.kind == nullptr ? -1 : key.kind->rank;
+  };
+  if (const auto order = rank(a) <=> rank(b); order != 0) return order;
+  if (const auto order = a.ns <=> b.ns; order != 0) return order;
+  return a.name <=> b.name;
+}
+
+Resource Resource::FromMessage(std::unique_ptr<Message> message) {
+  SLUICE_CHECK(message != nullptr);
+  const Kind* kind =
+      FindKindByTypeUrl(fmt::format("{}{}", kTypeUrlPrefix, message->GetDescriptor()->full_name()));
+  SLUICE_CHECK(kind != nullptr);
+  v1::ObjectMeta& meta = MutableMetaOf(*message);
+  if (meta.namespace_().empty()) meta.set_namespace_(std::string(kDefaultNamespace));
+
+  Resource resource;
+  resource.key_ = {kind, meta.namespace_(), meta.name()};
+  resource.meta_ = &meta;
+  resource.message_ = std::move(message);
+  resource.discovery_ = std::make_shared<Discovery>();
+  return resource;
+}
+
+Result<Resource> Resource::FromAny(const google::protobuf::Any& any) {
+  const Kind* kind = FindKindByTypeUrl(any.type_url());
+  if (kind == nullptr) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("type URL must be one of a known kind ({}sluice.v1.<Kind>), got {}",
+                            kTypeUrlPrefix, Quoted(any.type_url())));
+  }
+  std::unique_ptr<Message> message(kind->prototype().New());
+  if (!message->ParseFromString(any.value())) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} bytes of type {} do not parse as a {}", any.value().size(),
+                            any.type_url(), kind->name));
+  }
+  return FromMessage(std::move(message));
+}
+
+google::protobuf::Any Resource::ToAny() const {
+  google::protobuf::Any any;
+  any.set_type_url(std::string(kind().type_url));
+  any.set_value(DeterministicBytes(*message_));
+  return any;
+}
+
+const Resource::Discovery& Resource::discovery() const {
+  std::call_once(discovery_->once, [this] {
+    discovery_->bytes = DiscoveryBytes(*message_);
+    discovery_->version = ContentHash(discovery_->bytes);
+  });
+  return *discovery_;
+}
+
+const std::string& Resource::discovery_bytes() const { return discovery().bytes; }
+
+const std::string& Resource::version() const { return discovery().version; }
+
+const v1::ObjectMeta& MetaOf(const Message& message) {
+  return dynamic_cast<const v1::ObjectMeta&>(
+      message.GetReflection()->GetMessage(message, &MetadataField(message)));
+}
+
+v1::ObjectMeta& MutableMetaOf(Message& message) {
+  return dynamic_cast<v1::ObjectMeta&>(
+      *message.GetReflection()->MutableMessage(&message, &MetadataField(message)));
+}
+
+}  // namespace sluice::model

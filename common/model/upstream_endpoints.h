@@ -1,0 +1,23 @@
+// All endpoints of an upstream: its own, then those of its slices by slice name. Pure.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "common/base/address.h"
+#include "common/model/resource.h"
+#include "sluice/v1/upstream.pb.h"
+
+namespace sluice::model {
+
+struct PlacedEndpoint {
+  const v1::Endpoint* endpoint;  // In the object's message.
+  const Resource* object;        // The Upstream or the EndpointSlice it stands in.
+  std::size_t index;             // Of its spec.endpoints.
+};
+
+// `upstream` is a key of kind Upstream; when it is not in the set, only its slices count.
+std::vector<PlacedEndpoint> EndpointsOf(const ResourceSet& set, const ResourceKey& upstream);
+
+}  // namespace sluice::model
