@@ -49,6 +49,14 @@ inline constexpr std::size_t kListPageBytes =
     3 * 1024 * 1024;                                  // Below the 4 MiB that gRPC clients take.
 inline constexpr std::size_t kPendingWrites = 1'000;  // Applies and deletes that wait their turn.
 inline constexpr std::size_t kWatchBacklog = 10'000;  // Events a slow watcher may lag behind.
+inline constexpr std::size_t kSelectorBytes = 4096;
+inline constexpr std::size_t kPageTokenBytes = 16 * 1024;
+inline constexpr int kCommitAttempts = 16;  // Of one write, while other replicas are faster.
+// Violations in an answer, for clients that say they take more headers than gRPC's default of 8
+// KiB.
+inline constexpr std::size_t kStatusDetailBytes = 128 * 1024;
+inline constexpr std::size_t kDefaultStatusDetailBytes = 4 * 1024;
+inline constexpr std::size_t kStatusMessageBytes = 1024;
 inline constexpr std::size_t kWatchStreams = 1'000;
 
 // ctl.

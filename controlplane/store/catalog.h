@@ -37,9 +37,10 @@ class Catalog {
 
   virtual std::shared_ptr<const CatalogState> Current() const = 0;
 
-  // Store commit, then the new state, then the subscribers, then the return. kConflict as Store::Commit.
-  virtual Result<std::shared_ptr<const CatalogState>> Commit(std::int64_t based_on,
-                                                             std::vector<model::Change> changes) = 0;
+  // Store commit, then the new state, then the subscribers, then the return. kConflict as
+  // Store::Commit.
+  virtual Result<std::shared_ptr<const CatalogState>> Commit(
+      std::int64_t based_on, std::vector<model::Change> changes) = 0;
 
   // The changes after `from`, oldest first; kOutOfRange when they are no longer kept.
   virtual Result<std::vector<StoreCommit>> CommitsAfter(std::int64_t from) const = 0;

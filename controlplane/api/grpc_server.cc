@@ -1,0 +1,114 @@
+#include "controlplane/api/grpc_server.h"
+
+#include <fmt/format.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <mutex>
+#include <system_error>
+
+#include "common/base/limits.h"
+#include "common/log/event_log.h"
+
+namespace sluice::controlplane {
+namespace {
+
+// gRPC says neither why it could not bind, nor does it leave a unix socket alone that is in use: so
+// try it first.
+Result<void> TryToBind(const std::string& flag, const SocketAddress& address) {
+  sockaddr_storage storage{};
+  const socklen_t length = address.ToSockaddr(storage);
+  const auto* raw = reinterpret_cast<const sockaddr*>(&storage);
+  const int probe = socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe < 0) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                fmt::format("`{}`: cannot make a socket for {}: {}", flag, address.Text(),
+                            std::generic_category().message(errno)));
+  }
+  int error = 0;
+  if (address.is_unix()) {
+    if (connect(probe, raw, length) == 0) error = EADDRINUSE;
+  } else {
+    const int on = 1;
+    setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (bind(probe, raw, length) != 0 || listen(probe, 1) != 0) error = errno;
+  }
+  close(probe);
+  if (error == 0) return {};
+  return Fail(ErrorCode::kFailedPrecondition,
+              fmt::format("`{}`: cannot listen on {}: {}", flag, address.Text(),
+                          std::generic_category().message(error)));
+}
+
+void PassGrpcLogOn(gpr_log_func_args* line) {
+  LogEvent(LogLevel::kDebug, "grpc", {{"message", line->message}});
+}
+
+void SetUpGrpcOnce() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    gpr_set_log_function(PassGrpcLogOn);
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  });
+}
+
+class RunningServer final : public GrpcServer {
+ public:
+  RunningServer(std::unique_ptr<grpc::Server> server, SocketAddress address)
+      : server_(std::move(server)), address_(std::move(address)) {
+    server_->GetHealthCheckService()->SetServingStatus(true);
+  }
+  ~RunningServer() override { Stop(std::chrono::milliseconds(0)); }
+
+  SocketAddress address() const override { return address_; }
+
+  void Stop(std::chrono::milliseconds patience) override {
+    if (server_ == nullptr) return;
+    server_->GetHealthCheckService()->Shutdown();
+    server_->Shutdown(std::chrono::system_clock::now() + patience);
+    server_->Wait();
+    server_.reset();
+  }
+
+ private:
+  std::unique_ptr<grpc::Server> server_;
+  const SocketAddress address_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerOptions& options) {
+  SetUpGrpcOnce();
+  if (auto possible = TryToBind(options.flag, options.address); !possible) {
+    return tl::unexpected(possible.error());
+  }
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort(options.address.Text(), grpc::InsecureServerCredentials(), &port);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                             static_cast<int>(limits::kWatchStreams));
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 64 * 1024);
+  // A peer that vanished is found out; clients may ask as often as that themselves.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  options.register_services(builder);
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                fmt::format("`{}`: cannot listen on {}", options.flag, options.address.Text()));
+  }
+  const SocketAddress bound = options.address.is_unix()
+                                  ? options.address
+                                  : options.address.WithPort(static_cast<std::uint16_t>(port));
+  return std::make_unique<RunningServer>(std::move(server), bound);
+}
+
+}  // namespace sluice::controlplane

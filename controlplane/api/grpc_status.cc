@@ -1,0 +1,69 @@
+#include "controlplane/api/grpc_status.h"
+
+#include <string>
+
+#include "common/base/limits.h"
+#include "google/rpc/status.pb.h"
+
+namespace sluice::controlplane {
+namespace {
+
+// Cuts before the character that does not fit.
+std::string Shortened(const std::string& text, std::size_t limit) {
+  if (text.size() <= limit) return text;
+  std::size_t end = limit;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end) + "…";
+}
+
+}  // namespace
+
+grpc::StatusCode GrpcCode(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalidArgument:
+      return grpc::StatusCode::INVALID_ARGUMENT;
+    case ErrorCode::kNotFound:
+      return grpc::StatusCode::NOT_FOUND;
+    case ErrorCode::kAlreadyExists:
+      return grpc::StatusCode::ALREADY_EXISTS;
+    case ErrorCode::kConflict:
+      return grpc::StatusCode::ABORTED;
+    case ErrorCode::kFailedPrecondition:
+      return grpc::StatusCode::FAILED_PRECONDITION;
+    case ErrorCode::kOutOfRange:
+      return grpc::StatusCode::OUT_OF_RANGE;
+    case ErrorCode::kResourceExhausted:
+      return grpc::StatusCode::RESOURCE_EXHAUSTED;
+    case ErrorCode::kPermissionDenied:
+      return grpc::StatusCode::PERMISSION_DENIED;
+    case ErrorCode::kUnavailable:
+      return grpc::StatusCode::UNAVAILABLE;
+    case ErrorCode::kDataLoss:
+      return grpc::StatusCode::DATA_LOSS;
+    case ErrorCode::kInternal:
+      return grpc::StatusCode::INTERNAL;
+  }
+  return grpc::StatusCode::UNKNOWN;
+}
+
+grpc::Status GrpcStatus(const Refusal& refusal, std::size_t detail_bytes) {
+  const std::string message = Shortened(refusal.message, limits::kStatusMessageBytes);
+  if (refusal.violations.empty()) return {GrpcCode(refusal.code), message};
+
+  v1::Violations fitting;
+  fitting.set_total(static_cast<int>(refusal.violations.size()));
+  std::size_t bytes = message.size();
+  for (const v1::Violation& violation : refusal.violations) {
+    constexpr std::size_t kFraming = 16;
+    bytes += violation.ByteSizeLong() + kFraming;
+    if (bytes > detail_bytes) break;
+    *fitting.add_violations() = violation;
+  }
+  google::rpc::Status status;
+  status.set_code(GrpcCode(refusal.code));
+  status.set_message(message);
+  status.add_details()->PackFrom(fitting);
+  return {GrpcCode(refusal.code), message, status.SerializeAsString()};
+}
+
+}  // namespace sluice::controlplane

@@ -1,0 +1,28 @@
+// The part of an object's metadata that the control plane writes. Pure but for NewUid.
+#pragma once
+
+#include <google/protobuf/timestamp.pb.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "common/model/resource.h"
+
+namespace sluice::controlplane {
+
+// A random UUID (RFC 4122, version 4).
+std::string NewUid();
+
+struct Stamp {
+  std::int64_t generation;  // The one that the batch becomes: the object's resourceVersion.
+  google::protobuf::Timestamp now;
+  std::string (*new_uid)() = NewUid;
+};
+
+// `wanted` as it is to be stored in place of `stored` (nullptr: created), without status.
+// Nullptr when nothing that a person writes differs: spec, labels, annotations.
+std::shared_ptr<const model::Resource> Stamped(const model::Resource& wanted,
+                                               const model::Resource* stored, const Stamp& stamp);
+
+}  // namespace sluice::controlplane

@@ -1,0 +1,62 @@
+// Keeps the open Watch and Rollout streams going: one thread that lets a stream write when it was
+// woken, and lets all of them look at the fleet after it has changed. How often they look is
+// bounded by what looking costs, so that status never takes more than a tenth of a core.
+// Thread-safe.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "controlplane/fleet/fleet_view.h"
+
+namespace sluice::controlplane {
+
+class LiveStream {
+ public:
+  virtual ~LiveStream() = default;
+  // Writes what there is to write, if no write is under way.
+  virtual void Pump() = 0;
+  // The fleet may have changed.
+  virtual void Refresh() = 0;
+  // The control plane stops.
+  virtual void Close() = 0;
+};
+
+class StreamDriver {
+ public:
+  explicit StreamDriver(FleetView& fleet);
+  ~StreamDriver();
+  StreamDriver(const StreamDriver&) = delete;
+  StreamDriver& operator=(const StreamDriver&) = delete;
+
+  // False: limits::kWatchStreams are open, or the driver has been stopped.
+  bool Add(std::shared_ptr<LiveStream> stream);
+  void Remove(const LiveStream* stream);
+  // Has Pump called soon.
+  void Wake(const LiveStream* stream);
+  // Closes all streams; no more are added.
+  void Stop();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void Run();
+  void RefreshAll(std::unique_lock<std::mutex>& lock);
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<const LiveStream*, std::shared_ptr<LiveStream>> streams_;
+  std::set<const LiveStream*> woken_;
+  bool fleet_changed_ = false;
+  Clock::time_point next_refresh_{};
+  bool stopping_ = false;
+  std::thread thread_;
+  std::shared_ptr<void> fleet_subscription_;
+};
+
+}  // namespace sluice::controlplane

@@ -1,0 +1,140 @@
+// sluice-controlplane: load the store, answer the API, stop when told to. Nothing is served before
+// the store is loaded.
+
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "common/base/address.h"
+#include "common/base/version.h"
+#include "common/log/event_log.h"
+#include "controlplane/api/grpc_server.h"
+#include "controlplane/api/resource_service.h"
+#include "controlplane/fleet/fleet_view.h"
+#include "controlplane/store/catalog.h"
+#include "controlplane/store/store.h"
+
+namespace sluice::controlplane {
+namespace {
+
+constexpr std::chrono::seconds kStopPatience{5};
+
+struct Flags {
+  std::string api = "127.0.0.1:7070";
+  std::string xds = "127.0.0.1:7071";
+  std::string store;
+  bool insecure = false;
+  std::string log_level = "info";
+};
+
+// An address to listen on. Clear text leaves the machine only when that was asked for.
+Result<SocketAddress> ListenAddress(const std::string& flag, const std::string& text,
+                                    bool insecure) {
+  auto address = SocketAddress::Parse(text, /*allow_port_zero=*/true);
+  if (!address) return Fail(address.error().code, "`" + flag + "`: " + address.error().message);
+  const std::string ip = address->Unmapped().IpText();
+  const bool local = address->is_unix() || ip.starts_with("127.") || ip == "::1";
+  if (local || insecure) return address;
+  return Fail(
+      ErrorCode::kFailedPrecondition,
+      "`" + flag + "`: " + text +
+          " can be reached from other machines and the connection is not encrypted; use a "
+          "loopback address (127.0.0.1, [::1], unix:/path), or `--insecure` if the network is "
+          "protected by other means");
+}
+
+class NoFleet final : public FleetView {
+ public:
+  std::vector<model::Resource> DataPlanes() const override { return {}; }
+  v1::ObjectStatus StatusOf(const model::Resource&) const override { return {}; }
+  v1::RolloutResponse Progress(std::int64_t,
+                               const std::vector<model::ResourceKey>&) const override {
+    v1::RolloutResponse response;
+    response.set_settled(true);
+    return response;
+  }
+  std::shared_ptr<void> OnChange(std::function<void()>) override { return nullptr; }
+};
+
+// Blocked before the first thread starts, so that only WaitForStop gets them.
+sigset_t BlockStopSignals() {
+  signal(SIGPIPE, SIG_IGN);
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTERM);
+  sigaddset(&stop, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &stop, nullptr);
+  return stop;
+}
+
+Result<void> Run(const Flags& flags) {
+  const sigset_t stop_signals = BlockStopSignals();
+  auto level = ParseLogLevel(flags.log_level);
+  if (!level) return Fail(level.error().code, "`--log-level`: " + level.error().message);
+  SetLogLevel(*level);
+  auto api_address = ListenAddress("--api", flags.api, flags.insecure);
+  if (!api_address) return tl::unexpected(api_address.error());
+  auto xds_address = ListenAddress("--xds", flags.xds, flags.insecure);
+  if (!xds_address) return tl::unexpected(xds_address.error());
+
+  auto store = OpenStore(flags.store);
+  if (!store) return Fail(store.error().code, "`--store`: " + store.error().message);
+  auto catalog = Catalog::Load(**store);
+  if (!catalog) return Fail(catalog.error().code, "`--store`: " + catalog.error().message);
+
+  NoFleet fleet;
+  const auto api = MakeResourceApi(**catalog, fleet);
+  auto api_server = GrpcServer::Start(
+      {"--api", *api_address, [&](grpc::ServerBuilder& builder) { api->RegisterOn(builder); }});
+  if (!api_server) return tl::unexpected(api_server.error());
+  auto xds_server = GrpcServer::Start({"--xds", *xds_address, [](grpc::ServerBuilder&) {}});
+  if (!xds_server) return tl::unexpected(xds_server.error());
+
+  const auto state = (*catalog)->Current();
+  LogEvent(LogLevel::kInfo, "ready",
+           {{"api", (*api_server)->address().Text()},
+            {"xds", (*xds_server)->address().Text()},
+            {"version", kVersion},
+            {"generation", state->generation},
+            {"objects", state->resources.size()}});
+
+  int signal = 0;
+  sigwait(&stop_signals, &signal);
+  LogEvent(LogLevel::kInfo, "stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  api->Stop();
+  (*api_server)->Stop(kStopPatience);
+  (*xds_server)->Stop(kStopPatience);
+  LogEvent(LogLevel::kInfo, "stopped");
+  return {};
+}
+
+}  // namespace
+}  // namespace sluice::controlplane
+
+int main(int argc, char** argv) {
+  sluice::controlplane::Flags flags;
+  CLI::App app("The control plane of sluice: holds resources and streams them to data planes.",
+               "sluice-controlplane");
+  app.set_version_flag("--version", "sluice-controlplane " + std::string(sluice::kVersion));
+  app.add_option("--api", flags.api,
+                 "Address of the API: IP:PORT or unix:/PATH; port 0 takes a free one")
+      ->capture_default_str();
+  app.add_option("--xds", flags.xds, "Address that data planes connect to, written like --api")
+      ->capture_default_str();
+  app.add_option("--store", flags.store, "Where resources last: sqlite:PATH")->required();
+  app.add_flag("--insecure", flags.insecure,
+               "Serve without encryption on addresses that other machines can reach");
+  app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
+      ->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+
+  if (auto ran = sluice::controlplane::Run(flags); !ran) {
+    std::fprintf(stderr, "sluice-controlplane: %s\n", ran.error().message.c_str());
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,87 @@
+#include "controlplane/store/sqlite_schema.h"
+
+#include <fmt/format.h>
+
+#include "common/base/version.h"
+
+namespace sluice::controlplane {
+namespace {
+
+// Bytes 68-71 of the file say whose it is.
+constexpr std::int64_t kApplicationId = 0x736c7563;  // "sluc"
+constexpr std::int64_t kSchema = 1;
+
+// A history row's id is its generation and its place in it, so that one b-tree orders both.
+constexpr const char* kCreateTables = R"(
+  CREATE TABLE state(
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    generation INTEGER NOT NULL,
+    history_after INTEGER NOT NULL);
+  INSERT INTO state VALUES (1, 0, 0);
+  CREATE TABLE objects(
+    kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, message BLOB NOT NULL,
+    UNIQUE (kind, namespace, name));
+  CREATE TABLE history(
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, before BLOB);
+)";
+
+Result<void> CreateSchema(SqliteDatabase& database) {
+  if (auto done = database.Execute("BEGIN IMMEDIATE"); !done) return done;
+  auto done = database.Execute(kCreateTables);
+  if (done) {
+    done = database.Execute(fmt::format(
+        "PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT", kApplicationId, kSchema));
+  }
+  if (!done) (void)database.Execute("ROLLBACK");
+  return done;
+}
+
+Result<void> CheckIntegrity(SqliteDatabase& database) {
+  auto verdict = database.QueryText("PRAGMA quick_check(1)");
+  if (!verdict) return tl::unexpected(verdict.error());
+  if (*verdict == "ok") return {};
+  return Fail(ErrorCode::kDataLoss, fmt::format("'{}' is damaged ({}); restore it from a copy",
+                                                database.path(), *verdict));
+}
+
+}  // namespace
+
+Result<void> PrepareSchema(SqliteDatabase& database) {
+  auto application = database.QueryInteger("PRAGMA application_id");
+  if (!application) return tl::unexpected(application.error());
+  auto schema = database.QueryInteger("PRAGMA user_version");
+  if (!schema) return tl::unexpected(schema.error());
+  auto tables = database.QueryInteger("SELECT count(*) FROM sqlite_schema");
+  if (!tables) return tl::unexpected(tables.error());
+
+  const bool fresh = *application == 0 && *schema == 0 && *tables == 0;
+  if (!fresh && *application != kApplicationId) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                fmt::format("'{}' is the SQLite database of another program", database.path()));
+  }
+  if (*schema > kSchema) {
+    return Fail(
+        ErrorCode::kFailedPrecondition,
+        fmt::format("'{}' was written by a newer version of sluice: it has schema {}, version "
+                    "{} knows up to {}",
+                    database.path(), *schema, kVersion, kSchema));
+  }
+  if (!fresh) {
+    if (auto intact = CheckIntegrity(database); !intact) return intact;
+  }
+
+  auto mode = database.QueryText("PRAGMA journal_mode = WAL");
+  if (!mode) return tl::unexpected(mode.error());
+  if (*mode != "wal") {
+    return Fail(
+        ErrorCode::kFailedPrecondition,
+        fmt::format("the file system of '{}' cannot hold a write-ahead log", database.path()));
+  }
+  // FULL: the log is synced before a commit returns.
+  auto tuned = database.Execute("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864");
+  if (!tuned || !fresh) return tuned;
+  return CreateSchema(database);
+}
+
+}  // namespace sluice::controlplane
