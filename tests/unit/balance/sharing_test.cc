@@ -53,15 +53,17 @@ TEST_P(EveryPolicy, MaxConnectionsHoldsAcrossWorkers) {
   }
   workers.clear();
   EXPECT_FALSE(exceeded);
+  std::uint64_t sessions = 0;
   for (const auto& endpoint : balancer->endpoints()) {
     EXPECT_EQ(endpoint.state->open, 0U);
-    EXPECT_GT(endpoint.state->sessions_total, 0U);
+    sessions += endpoint.state->sessions_total;
   }
+  EXPECT_GT(sessions, 0U);
 }
 
 TEST_P(EveryPolicy, NeverPicksWhatCannotBeUsedAndAlwaysFindsWhatCan) {
   std::minstd_rand random(11);
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < 60; ++round) {
     std::vector<BalanceEndpoint> endpoints;
     const std::size_t count = 2 + random() % 12;
     std::size_t usable = 0;
