@@ -81,6 +81,8 @@ inline constexpr std::size_t kWorkers = 256;
 inline constexpr std::size_t kListeners = 10'000;
 inline constexpr std::size_t kPostedTasks = 1'024;  // Waiting for one worker.
 inline constexpr std::size_t kAcceptBatch = 64;     // accept4 calls a readiness event.
+inline constexpr std::size_t kLingeringSockets = 1'024;  // A worker.
+inline constexpr std::chrono::seconds kLingeringTime{2};
 inline constexpr std::size_t kRelayScratchBytes = 64 * 1024;
 inline constexpr std::size_t kRelayPendingBytes =
     64 * 1024;  // Held for a slow reader, a direction.

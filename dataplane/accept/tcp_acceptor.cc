@@ -1,0 +1,114 @@
+#include "dataplane/accept/tcp_acceptor.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "dataplane/accept/accept_gate.h"
+#include "dataplane/runtime/worker.h"
+#include "dataplane/session/tcp_session.h"
+
+namespace sluice::dataplane {
+namespace {
+
+enum class Accepted { kOne, kNone, kOutOfResources };
+
+class TcpAcceptor final : public ServedSocket, private IoHandler, private Acceptor {
+ public:
+  TcpAcceptor(Worker& worker, std::shared_ptr<ListenSocket> socket)
+      : worker_(worker), socket_(std::move(socket)) {
+    ResumeAccepting();
+    worker_.accept_gate().Join(*this);
+  }
+
+  // The control thread may still hold the socket, so closing it is not what ends the registration.
+  ~TcpAcceptor() override {
+    worker_.accept_gate().Leave(*this);
+    PauseAccepting();
+  }
+
+  void Serve(std::shared_ptr<ServedListener> listener) override { listener_ = std::move(listener); }
+
+  bool StopServing() override {
+    // Those in the queue have been told by the kernel that they are connected.
+    while (AcceptOne() == Accepted::kOne) {
+    }
+    listener_ = nullptr;
+    PauseAccepting();
+    return true;
+  }
+
+ private:
+  void OnEvents(std::uint32_t) override {
+    for (std::size_t i = 0; i < limits::kAcceptBatch; ++i) {
+      if (listener_ == nullptr || worker_.accept_gate().paused()) return;
+      switch (AcceptOne()) {
+        case Accepted::kOne:
+          break;
+        case Accepted::kNone:
+          return;
+        case Accepted::kOutOfResources:
+          listener_->counters.accept_pauses.Add();
+          worker_.accept_gate().Pause();
+          return;
+      }
+    }
+  }
+
+  Accepted AcceptOne() {
+    sockaddr_storage peer;
+    socklen_t length = sizeof(peer);
+    UniqueFd client(::accept4(socket_->fd.get(), reinterpret_cast<sockaddr*>(&peer), &length,
+                              SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (client) {
+      StartTcpSession(worker_, listener_, std::move(client),
+                      SocketAddress::FromSockaddr(reinterpret_cast<sockaddr*>(&peer), length));
+      return Accepted::kOne;
+    }
+    switch (errno) {
+      case EAGAIN:
+        return Accepted::kNone;
+      // The connection has gone wrong before we got it; accept(2) says to go on with the next.
+      case EINTR:
+      case ECONNABORTED:
+      case EPERM:
+      case EPROTO:
+      case ENETDOWN:
+      case ENOPROTOOPT:
+      case EHOSTDOWN:
+      case ENONET:
+      case EHOSTUNREACH:
+      case EOPNOTSUPP:
+      case ENETUNREACH:
+        return Accepted::kOne;
+      default:
+        return Accepted::kOutOfResources;
+    }
+  }
+
+  void PauseAccepting() override { worker_.loop().Remove(socket_->fd.get()); }
+
+  // Level-triggered: a batch that did not empty the queue goes on in the next round, after
+  // everybody else had their turn. Of the workers that share a unix socket one is woken for a
+  // connection.
+  void ResumeAccepting() override {
+    const std::uint32_t exclusive = socket_->address.is_unix() ? std::uint32_t{EPOLLEXCLUSIVE} : 0;
+    const int error = worker_.loop().Add(socket_->fd.get(), EPOLLIN | exclusive, *this);
+    if (error != 0 && error != EEXIST) worker_.accept_gate().Pause();
+  }
+
+  Worker& worker_;
+  const std::shared_ptr<ListenSocket> socket_;
+  std::shared_ptr<ServedListener> listener_;
+};
+
+}  // namespace
+
+std::unique_ptr<ServedSocket> MakeTcpAcceptor(Worker& worker,
+                                              std::shared_ptr<ListenSocket> socket) {
+  return std::make_unique<TcpAcceptor>(worker, std::move(socket));
+}
+
+}  // namespace sluice::dataplane

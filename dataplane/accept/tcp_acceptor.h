@@ -1,0 +1,15 @@
+// Accepting TCP and unix-domain connections on one socket of one worker: in bounded batches, so
+// that a flood of connections starves nobody. Worker thread only.
+#pragma once
+
+#include <memory>
+
+#include "dataplane/runtime/served_socket.h"
+
+namespace sluice::dataplane {
+
+class Worker;
+
+std::unique_ptr<ServedSocket> MakeTcpAcceptor(Worker& worker, std::shared_ptr<ListenSocket> socket);
+
+}  // namespace sluice::dataplane
