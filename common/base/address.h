@@ -71,6 +71,15 @@ class Cidr {
   bool Contains(const SocketAddress& address) const;
   std::string Text() const;
 
+  sa_family_t family() const { return family_; }
+  // Leading bits that count. 0 for unix.
+  unsigned prefix() const { return prefix_; }
+  // The first address: 4 or 16 bytes in network order; empty for unix.
+  std::string_view ip_bytes() const {
+    const std::size_t size = family_ == AF_INET ? 4 : family_ == AF_INET6 ? 16 : 0;
+    return {reinterpret_cast<const char*>(ip_.data()), size};
+  }
+
   friend bool operator==(const Cidr&, const Cidr&) = default;
 
  private:

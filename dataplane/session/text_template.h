@@ -1,5 +1,5 @@
 // Text with $variables, compiled once and then rendered from a session. Which variables there are
-// stands in common/model/variables.h; what they are worth in text_template.cc.
+// stands in common/model/variables.h; what they are worth in variables.cc.
 // Immutable; thread-safe.
 #pragma once
 
@@ -17,8 +17,11 @@ namespace sluice::dataplane {
 class TextTemplate {
  public:
   enum class Missing : std::uint8_t {
-    kEmpty,  // For keys: an absent value is the empty string.
+    // For keys: an absent value is the empty string. Only variables that are known once a session
+    // is accepted.
+    kEmpty,
     // For logs: an absent value is `-`, and bytes that could break a line are escaped as by nginx.
+    // Values only: the text between them is a person's and stands as written.
     kDash,
   };
 
@@ -29,8 +32,9 @@ class TextTemplate {
   void Render(const SessionState& session, std::string& out) const;
 
   struct Part {
-    std::string literal;                                            // Before the value.
-    void (*append)(const SessionState& session, std::string& out);  // nullptr at the end.
+    std::string literal;  // Before the value.
+    // nullptr: no value, this is the end.
+    void (*append)(const SessionState& session, std::string& out) = nullptr;
   };
 
   TextTemplate(std::vector<Part> parts, Missing missing)
