@@ -10,6 +10,7 @@ namespace sluice::limits {
 
 // Manifests (YAML given to ctl or to --config).
 inline constexpr std::size_t kManifestBytes = 8 * 1024 * 1024;
+inline constexpr std::size_t kManifestTotalBytes = 32 * 1024 * 1024;  // Of all files given at once.
 inline constexpr std::size_t kManifestDepth = 32;
 inline constexpr std::size_t kManifestNodes = 1'000'000;  // After alias expansion.
 inline constexpr std::size_t kManifestDocuments = 10'000;
