@@ -63,12 +63,20 @@ BindResult<SocketTable::Entry> SocketTable::Bind(const SocketKey& key,
     }
     leaving_.erase(leaving);
   }
-  for (auto& socket : entry.sockets) {
+  // The kernel spreads UDP clients over the sockets that are there. A group that lost one of them
+  // would hand the datagrams of a flow to a worker that does not know it, so all are closed
+  // together.
+  const auto group = key.protocol == Protocol::kUdp
+                         ? std::make_shared<std::vector<ListenSocket>>(workers_)
+                         : nullptr;
+  for (std::size_t i = 0; i < workers_; ++i) {
+    std::shared_ptr<ListenSocket>& socket = entry.sockets[i];
     if (socket != nullptr) continue;
     auto opened = OpenListenSocket(key.protocol, key.address, settings);
     if (!opened) return tl::make_unexpected(std::move(opened.error()));
-    socket =
-        std::make_shared<ListenSocket>(ListenSocket{key.protocol, key.address, std::move(*opened)});
+    socket = group ? std::shared_ptr<ListenSocket>(group, &(*group)[i])
+                   : std::make_shared<ListenSocket>();
+    *socket = ListenSocket{key.protocol, key.address, std::move(*opened)};
     if (key.address.is_unix()) {
       std::fill(entry.sockets.begin(), entry.sockets.end(), socket);
       struct stat status;

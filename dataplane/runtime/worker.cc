@@ -3,12 +3,15 @@
 #include <utility>
 
 #include "dataplane/accept/tcp_acceptor.h"
+#include "dataplane/accept/udp_receiver.h"
+#include "dataplane/relay/udp_workspace.h"
 
 namespace sluice::dataplane {
 
 std::unique_ptr<ServedSocket> MakeServedSocket(Worker& worker,
                                                std::shared_ptr<ListenSocket> socket) {
-  return MakeTcpAcceptor(worker, std::move(socket));
+  return socket->protocol == Protocol::kUdp ? MakeUdpReceiver(worker, std::move(socket))
+                                            : MakeTcpAcceptor(worker, std::move(socket));
 }
 
 Worker::Worker(std::unique_ptr<EventLoop> loop, std::uint32_t index, std::uint32_t workers)
@@ -23,6 +26,11 @@ Worker::Worker(std::unique_ptr<EventLoop> loop, std::uint32_t index, std::uint32
 }
 
 Worker::~Worker() = default;
+
+UdpWorkspace& Worker::udp() {
+  if (udp_ == nullptr) udp_ = std::make_unique<UdpWorkspace>(*loop_);
+  return *udp_;
+}
 
 void Worker::Start() {
   thread_ = std::thread([this] { loop_->Run(); });

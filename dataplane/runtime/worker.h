@@ -28,6 +28,8 @@
 
 namespace sluice::dataplane {
 
+struct UdpWorkspace;
+
 // A socket and the listener it serves: what the control thread hands to each worker.
 struct Assignment {
   std::shared_ptr<ListenSocket> socket;
@@ -69,6 +71,8 @@ class Worker {
   AcceptGate& accept_gate() { return accept_gate_; }
   PipePool& pipes() { return pipes_; }
   LingeringSockets& lingering() { return lingering_; }
+  // Made when the first UDP socket is served; then there until the worker ends.
+  UdpWorkspace& udp();
   // Reading is thread-safe.
   SessionCensus& census() { return census_; }
   const SessionCensus& census() const { return census_; }
@@ -92,6 +96,7 @@ class Worker {
   AcceptGate accept_gate_;
   LingeringSockets lingering_;
   LiveSessions sessions_;
+  std::unique_ptr<UdpWorkspace> udp_;
   absl::flat_hash_map<const ListenSocket*, Served> served_;  // The handlers hold the sockets.
   std::uint64_t follows_ = 0;
   std::string text_;

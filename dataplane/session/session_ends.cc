@@ -8,16 +8,25 @@
 
 namespace sluice::dataplane {
 
-void OpenSession(Worker& worker, const std::shared_ptr<ServedListener>& served, Protocol protocol,
-                 SessionState& state) {
+void BeginSession(Worker& worker, const std::shared_ptr<ServedListener>& served, Protocol protocol,
+                  SessionState& state) {
   state.id = worker.NextSessionId();
   state.protocol = protocol;
   state.worker = worker.index();
   state.start = worker.loop().now();
   state.start_wall = std::chrono::system_clock::now();
   state.listener = Pin(served);
-  served->counters.sessions_opened.Add();
-  worker.census().Opened(*served);
+}
+
+void CountOpened(Worker& worker, ServedListener& served) {
+  served.counters.sessions_opened.Add();
+  worker.census().Opened(served);
+}
+
+void OpenSession(Worker& worker, const std::shared_ptr<ServedListener>& served, Protocol protocol,
+                 SessionState& state) {
+  BeginSession(worker, served, protocol, state);
+  CountOpened(worker, *served);
 }
 
 void CloseSession(Worker& worker, ServedListener& served, CloseReason reason, SessionState& state) {

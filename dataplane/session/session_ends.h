@@ -11,13 +11,17 @@ namespace sluice::dataplane {
 
 class Worker;
 
-// Fills everything but the addresses and counts the session as opened. The session is pinned to the
-// listener's present configuration.
+// Fills everything but the addresses. The session is pinned to the listener's present
+// configuration, but not counted yet.
+void BeginSession(Worker& worker, const std::shared_ptr<ServedListener>& served, Protocol protocol,
+                  SessionState& state);
+void CountOpened(Worker& worker, ServedListener& served);
+// Both.
 void OpenSession(Worker& worker, const std::shared_ptr<ServedListener>& served, Protocol protocol,
                  SessionState& state);
 
-// Exactly once for every OpenSession(), with the byte counts and attempts complete: writes the one
-// log record, gives back what phase handlers took, counts the close reason.
+// Exactly once for every session that was counted, with the byte counts and attempts complete:
+// writes the one log record, gives back what phase handlers took, counts the close reason.
 void CloseSession(Worker& worker, ServedListener& served, CloseReason reason, SessionState& state);
 
 // Whole milliseconds since `start`.
