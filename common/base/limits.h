@@ -99,5 +99,6 @@ inline constexpr std::size_t kAccessLogQueue =
 inline constexpr std::size_t kLimitKeys = 65'536;   // Distinct values of a per-key limit.
 inline constexpr std::size_t kLimitKeyBytes = 255;  // nginx limit_conn.
 inline constexpr std::size_t kConnectAttempts = 16;
+inline constexpr std::size_t kSavedStateBytes = 256 * 1024 * 1024;  // The file in --state-dir.
 
 }  // namespace sluice::limits

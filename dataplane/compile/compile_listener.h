@@ -1,0 +1,38 @@
+// Listener with the policies and upstreams it names → ListenerConfig. Pure, but for the shared
+// blocks it finds in the state table and the log files it has opened by the writer.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "dataplane/compile/resource_update.h"
+#include "dataplane/compile/state_table.h"
+#include "dataplane/log/access_log.h"
+#include "dataplane/phases/access_policy.h"
+#include "dataplane/runtime/runtime_config.h"
+#include "sluice/v1/node_status.pb.h"
+
+namespace sluice::dataplane {
+
+struct ListenerParts {
+  HeldResource listener;
+  std::vector<std::shared_ptr<const AccessPolicy>> policies;  // As it names them, in order.
+  std::map<std::string, std::shared_ptr<const UpstreamConfig>, std::less<>>
+      upstreams;  // By metadata.name: all that its routes name.
+};
+
+// What a listener gets that names no access log of its own.
+struct AccessLogDefault {
+  AccessLogWriter* writer;  // Outlives every compile.
+  std::string to;           // `stdout`, `stderr`, an absolute path or `off`.
+};
+
+// Refuses, naming the field: a unix endpoint behind a UDP listener, a log file that cannot be
+// opened.
+tl::expected<std::shared_ptr<const ListenerConfig>, v1::ResourceProblem> CompileListener(
+    const ListenerParts& parts, const AccessLogDefault& access_log, StateTable& states);
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,26 @@
+// Upstream and its EndpointSlices → UpstreamConfig. Pure, but for the states it finds in the table.
+#pragma once
+
+#include <memory>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "dataplane/compile/resource_update.h"
+#include "dataplane/compile/state_table.h"
+#include "dataplane/runtime/runtime_config.h"
+#include "sluice/v1/node_status.pb.h"
+
+namespace sluice::dataplane {
+
+// An upstream with everything its compiled form is made of.
+struct UpstreamParts {
+  HeldResource upstream;
+  std::vector<HeldResource> slices;  // By name.
+};
+
+// Refuses the whole upstream when an address stands in it twice or it has too many endpoints: the
+// problem names the object and field at fault.
+tl::expected<std::shared_ptr<const UpstreamConfig>, v1::ResourceProblem> CompileUpstream(
+    const UpstreamParts& parts, StateTable& states);
+
+}  // namespace sluice::dataplane

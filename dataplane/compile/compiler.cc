@@ -1,0 +1,308 @@
+#include "dataplane/compile/compiler.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+
+#include "common/model/validate.h"
+#include "dataplane/compile/compile_access_policy.h"
+#include "dataplane/compile/problem.h"
+#include "sluice/v1/listener.pb.h"
+
+namespace sluice::dataplane {
+namespace {
+
+bool Is(const model::ResourceKey& key, std::string_view kind) { return key.kind->name == kind; }
+
+}  // namespace
+
+Compiler::Compiler(Settings settings)
+    : settings_(std::move(settings)),
+      states_(settings_.workers),
+      config_(std::make_shared<RuntimeConfig>()) {}
+
+std::shared_ptr<const RuntimeConfig> Compiler::Compile(const ResourceUpdates& updates) {
+  changed_ = false;
+  Keys upstreams;
+  Keys listeners = conflicted_;
+  for (const ResourceUpdate& update : updates) Accept(update, upstreams, listeners);
+  for (const model::ResourceKey& key : upstreams) {
+    if (RebuildUpstream(key)) AddListenersUsing(key, listeners);
+  }
+
+  EarlierUnits earlier;
+  for (const model::ResourceKey& key : listeners) {
+    const auto found = listeners_.find(key);
+    earlier[key] =
+        found == listeners_.end() ? nullptr : std::make_unique<ListenerUnit>(found->second);
+    RebuildListener(key);
+  }
+  SettleAddressConflicts(earlier);
+  ReleaseDeparted();
+
+  if (!changed_) return config_;
+  auto config = std::make_shared<RuntimeConfig>();
+  config->serial = ++serial_;
+  config->listeners.reserve(listeners_.size());
+  for (const auto& [key, unit] : listeners_) config->listeners.push_back(unit.config);
+  config_ = std::move(config);
+  return config_;
+}
+
+void Compiler::Accept(const ResourceUpdate& update, Keys& upstreams, Keys& listeners) {
+  const auto touch_targets = [&](const HeldResource* held) {
+    if (held == nullptr || held->resource == nullptr) return;
+    for (model::ResourceKey& target : TargetsOf(*held->resource)) {
+      upstreams.insert(std::move(target));
+    }
+  };
+  if (Is(update.key, "EndpointSlice")) {
+    touch_targets(wanted_.Find(update.key));
+    touch_targets(&update.held);
+  } else if (Is(update.key, "Upstream")) {
+    upstreams.insert(update.key);
+  } else if (Is(update.key, "AccessPolicy")) {
+    RebuildPolicy(update.key, update.held);
+    AddListenersUsing(update.key, listeners);
+  } else if (Is(update.key, "Listener")) {
+    listeners.insert(update.key);
+  }
+  wanted_.Apply(update);
+}
+
+void Compiler::AddListenersUsing(const model::ResourceKey& target, Keys& listeners) const {
+  for (const Keys* users : {&wanted_.UsersOf(target), &in_force_references_.UsersOf(target)}) {
+    for (const model::ResourceKey& user : *users) {
+      if (Is(user, "Listener")) listeners.insert(user);
+    }
+  }
+}
+
+void Compiler::RebuildPolicy(const model::ResourceKey& key, const HeldResource& wanted) {
+  problems_.erase(key);
+  if (wanted.resource == nullptr) {
+    if (policies_.contains(key)) departed_.insert(key);
+    return;
+  }
+  departed_.erase(key);
+  auto compiled = CompileAccessPolicy(wanted);
+  if (!compiled) {
+    Report(key, compiled.error());
+    return;
+  }
+  policies_[key] = {wanted, *std::move(compiled)};
+}
+
+bool Compiler::RebuildUpstream(const model::ResourceKey& key) {
+  problems_.erase(key);
+  UpstreamParts parts;
+  for (const model::ResourceKey& user : wanted_.UsersOf(key)) {
+    if (Is(user, "EndpointSlice")) parts.slices.push_back(*wanted_.Find(user));
+  }
+  const HeldResource* wanted = wanted_.Find(key);
+  if (wanted == nullptr) {
+    if (upstreams_.contains(key)) departed_.insert(key);
+    for (const HeldResource& slice : parts.slices) {
+      Report(key,
+             MakeProblem(slice.resource->key(), slice.version, v1::ResourceProblem::NOT_PROGRAMMED,
+                         {"RefNotFound", "spec.upstream",
+                          fmt::format("waits for upstream '{}'", key.name)}));
+    }
+    return false;
+  }
+  departed_.erase(key);
+  parts.upstream = *wanted;
+  auto config = CompileUpstream(parts, states_);
+  if (!config) {
+    Report(key, config.error());
+    return false;
+  }
+  upstreams_[key] = {std::move(parts), *std::move(config)};
+  return true;
+}
+
+void Compiler::RebuildListener(const model::ResourceKey& key) {
+  problems_.erase(key);
+  conflicted_.erase(key);
+  const HeldResource* wanted = wanted_.Find(key);
+  if (wanted == nullptr ||
+      !model::Selects(wanted->resource->As<v1::Listener>().spec().node_selector(),
+                      settings_.labels)) {
+    Replace(key, nullptr);
+    return;
+  }
+  auto unit = Link(*wanted);
+  if (unit) {
+    Replace(key, &*unit);
+    return;
+  }
+  Report(key, unit.error());
+  // The last good form stays, but follows its upstreams and policies.
+  const auto in_force = listeners_.find(key);
+  if (in_force == listeners_.end()) return;
+  if (auto again = Link(in_force->second.parts.listener)) Replace(key, &*again);
+}
+
+tl::expected<Compiler::ListenerUnit, v1::ResourceProblem> Compiler::Link(
+    const HeldResource& listener) {
+  ListenerUnit unit;
+  unit.parts.listener = listener;
+  const model::Resource& resource = *listener.resource;
+  for (const model::Reference& reference : resource.kind().references(resource.message())) {
+    const model::ResourceKey target{reference.kind, resource.key().ns, reference.name};
+    const auto upstream = upstreams_.find(target);
+    const auto policy = policies_.find(target);
+    if (upstream != upstreams_.end()) {
+      unit.parts.upstreams[target.name] = upstream->second.config;
+    } else if (policy != policies_.end()) {
+      unit.parts.policies.push_back(policy->second.compiled);
+    } else {
+      const bool refused = wanted_.Find(target) != nullptr;
+      return tl::unexpected(MakeProblem(
+          resource.key(), listener.version, v1::ResourceProblem::NOT_PROGRAMMED,
+          {refused ? "RefNotProgrammed" : "RefNotFound", reference.field,
+           fmt::format("waits for {}{}", target.Text(),
+                       refused ? ", which has been refused" : ", which is not there")}));
+    }
+  }
+  auto config = CompileListener(unit.parts, settings_.access_log, states_);
+  if (!config) return tl::unexpected(config.error());
+  unit.config = *std::move(config);
+  return unit;
+}
+
+void Compiler::Replace(const model::ResourceKey& key, const ListenerUnit* unit) {
+  const auto claim = [](const ListenerUnit& of) {
+    return Claim(of.config->protocol, of.config->address.Text());
+  };
+  if (const auto found = listeners_.find(key); found != listeners_.end()) {
+    in_force_references_.Remove(key, TargetsOf(*found->second.parts.listener.resource));
+    const auto claimed = claims_.find(claim(found->second));
+    claimed->second.erase(key);
+    if (claimed->second.empty()) claims_.erase(claimed);
+    listeners_.erase(found);
+    changed_ = true;
+  }
+  if (unit == nullptr) return;
+  in_force_references_.Add(key, TargetsOf(*unit->parts.listener.resource));
+  claims_[claim(*unit)].insert(key);
+  listeners_[key] = *unit;
+  changed_ = true;
+}
+
+// Each loser falls back to its earlier form, and when that form's address is taken too, out of
+// force: two steps a listener at most, so this ends.
+void Compiler::SettleAddressConflicts(const EarlierUnits& earlier) {
+  const auto claim_of = [](const ListenerUnit& unit) {
+    return Claim(unit.config->protocol, unit.config->address.Text());
+  };
+  Keys fallen_back;
+  std::deque<Claim> to_check;
+  for (const auto& [key, unit] : earlier) {
+    const auto now = listeners_.find(key);
+    if (now != listeners_.end()) to_check.push_back(claim_of(now->second));
+  }
+  for (; !to_check.empty(); to_check.pop_front()) {
+    const auto claimed = claims_.find(to_check.front());
+    if (claimed == claims_.end() || claimed->second.size() < 2) continue;
+    const Keys claimants = claimed->second;
+    // One that was not rebuilt, or was on this address before, was there first.
+    const auto was_there = [&](const model::ResourceKey& key) {
+      const auto found = earlier.find(key);
+      return found == earlier.end() ||
+             (found->second != nullptr && claim_of(*found->second) == to_check.front());
+    };
+    const auto first = std::find_if(claimants.begin(), claimants.end(), was_there);
+    const model::ResourceKey& holder = first == claimants.end() ? *claimants.begin() : *first;
+    for (const model::ResourceKey& key : claimants) {
+      if (key == holder) continue;
+      const HeldResource& wanted = *wanted_.Find(key);
+      Report(key, MakeProblem(key, wanted.version, v1::ResourceProblem::NOT_PROGRAMMED,
+                              {"AddressConflict", "spec.address",
+                               fmt::format("{} already has address '{}'", holder.Text(),
+                                           to_check.front().second)}));
+      conflicted_.insert(key);
+      const ListenerUnit* fallback =
+          fallen_back.insert(key).second ? earlier.at(key).get() : nullptr;
+      Replace(key, fallback);
+      if (fallback != nullptr) to_check.push_back(claim_of(*fallback));
+    }
+  }
+}
+
+void Compiler::ReleaseDeparted() {
+  std::erase_if(departed_, [this](const model::ResourceKey& key) {
+    const Keys& users = in_force_references_.UsersOf(key);
+    problems_.erase(key);
+    if (users.empty()) {
+      upstreams_.erase(key);
+      policies_.erase(key);
+      if (Is(key, "Upstream")) RebuildUpstream(key);  // Names the slices that are left behind.
+      return true;
+    }
+    const auto policy = policies_.find(key);
+    const HeldResource& kept =
+        policy != policies_.end() ? policy->second.policy : upstreams_.at(key).parts.upstream;
+    Report(key, MakeProblem(key, kept.version, v1::ResourceProblem::NOT_PROGRAMMED,
+                            {"StillReferenced", "",
+                             fmt::format("removed, but kept while {} refers to it",
+                                         users.begin()->Text())}));
+    return false;
+  });
+}
+
+void Compiler::Report(const model::ResourceKey& unit, v1::ResourceProblem problem) {
+  problems_[unit].push_back(std::move(problem));
+}
+
+std::vector<v1::ResourceProblem> Compiler::Problems() const {
+  std::vector<v1::ResourceProblem> all;
+  for (const auto& [key, problems] : problems_)
+    all.insert(all.end(), problems.begin(), problems.end());
+  return all;
+}
+
+std::vector<HeldResource> Compiler::InForce() const {
+  std::map<model::ResourceKey, HeldResource> all;
+  for (const auto& [key, unit] : policies_) all[key] = unit.policy;
+  for (const auto& [key, unit] : upstreams_) {
+    all[key] = unit.parts.upstream;
+    for (const HeldResource& slice : unit.parts.slices) all[slice.resource->key()] = slice;
+  }
+  for (const auto& [key, unit] : listeners_) all[key] = unit.parts.listener;
+  std::vector<HeldResource> in_order;
+  in_order.reserve(all.size());
+  for (auto& [key, held] : all) in_order.push_back(std::move(held));
+  return in_order;
+}
+
+ResourceUpdates Compiler::InForceInstead() const {
+  ResourceUpdates instead;
+  const auto compare = [&](const HeldResource& in_force) {
+    const model::ResourceKey& key = in_force.resource->key();
+    const HeldResource* wanted = wanted_.Find(key);
+    if (wanted == nullptr || !(*wanted == in_force)) instead.push_back({key, in_force});
+  };
+  // Only units with a problem can differ.
+  for (const auto& [key, problems] : problems_) {
+    if (const auto upstream = upstreams_.find(key); upstream != upstreams_.end()) {
+      compare(upstream->second.parts.upstream);
+      Keys parts;
+      for (const HeldResource& slice : upstream->second.parts.slices) {
+        compare(slice);
+        parts.insert(slice.resource->key());
+      }
+      for (const model::ResourceKey& user : wanted_.UsersOf(key)) {
+        if (Is(user, "EndpointSlice") && !parts.contains(user)) instead.push_back({user, {}});
+      }
+    } else if (const auto policy = policies_.find(key); policy != policies_.end()) {
+      compare(policy->second.policy);
+    } else if (const auto listener = listeners_.find(key); listener != listeners_.end()) {
+      compare(listener->second.parts.listener);
+    }
+  }
+  return instead;
+}
+
+}  // namespace sluice::dataplane

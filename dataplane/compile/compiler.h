@@ -1,0 +1,115 @@
+// The compile step: resources → RuntimeConfig, incrementally. Between staging (discovery) and the
+// swap (Engine::Publish).
+//
+// Every object in force is a unit that keeps the resources it was made of. A change rebuilds the
+// units it touches and those that refer to them; all others are shared with the config before.
+// An object that cannot be put in force as it was sent keeps its last good unit, with everything
+// that unit depends on; one that never had a good form waits. Each is named by a problem; its
+// siblings go live:
+//  - a listener whose references are not all there waits, its last good form stays (re-linked to
+//    the newest upstreams);
+//  - an upstream or policy that is removed while a listener in force refers to it stays until no
+//    listener does;
+//  - of two listeners on one address the one that was there first stays.
+// Pure, but for states looked up in a StateTable and log files. No sockets, no gRPC. Control thread
+// only; the configs it returns are immutable.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dataplane/compile/compile_listener.h"
+#include "dataplane/compile/compile_upstream.h"
+#include "dataplane/compile/resource_update.h"
+#include "dataplane/compile/state_table.h"
+#include "dataplane/compile/wanted_set.h"
+#include "dataplane/runtime/runtime_config.h"
+#include "sluice/v1/node_status.pb.h"
+
+namespace sluice::dataplane {
+
+class Compiler {
+ public:
+  struct Settings {
+    std::map<std::string, std::string> labels;  // Of this node, for Listener.spec.nodeSelector.
+    std::size_t workers = 1;
+    AccessLogDefault access_log;
+  };
+  explicit Compiler(Settings settings);
+
+  // The config for everything wanted so far with `updates` on top; the same pointer as before when
+  // nothing in force has changed.
+  std::shared_ptr<const RuntimeConfig> Compile(const ResourceUpdates& updates);
+
+  // nullptr: not wanted.
+  const HeldResource* Wanted(const model::ResourceKey& key) const { return wanted_.Find(key); }
+
+  // What is not in force as it is wanted, as of the last Compile, in key order.
+  std::vector<v1::ResourceProblem> Problems() const;
+
+  // The resources that what is in force was made of, in key order.
+  std::vector<HeldResource> InForce() const;
+
+  // Where the resources in force differ from the wanted ones: kept forms, and null for what is
+  // wanted but not part of anything in force. Compiling wanted-with-these first and then wanted
+  // gives, in another process, what is in force here.
+  ResourceUpdates InForceInstead() const;
+
+ private:
+  struct UpstreamUnit {
+    UpstreamParts parts;
+    std::shared_ptr<const UpstreamConfig> config;
+  };
+  struct PolicyUnit {
+    HeldResource policy;
+    std::shared_ptr<const AccessPolicy> compiled;
+  };
+  struct ListenerUnit {
+    ListenerParts parts;
+    std::shared_ptr<const ListenerConfig> config;
+  };
+  using Keys = std::set<model::ResourceKey>;
+  using Claim = std::pair<Protocol, std::string>;  // A socket: protocol and address text.
+
+  // Takes the update in; adds what has to be rebuilt for it.
+  void Accept(const ResourceUpdate& update, Keys& upstreams, Keys& listeners);
+  void AddListenersUsing(const model::ResourceKey& target, Keys& listeners) const;
+
+  void RebuildPolicy(const model::ResourceKey& key, const HeldResource& wanted);
+  // True: the unit in force is another one now.
+  bool RebuildUpstream(const model::ResourceKey& key);
+  void RebuildListener(const model::ResourceKey& key);
+  tl::expected<ListenerUnit, v1::ResourceProblem> Link(const HeldResource& listener);
+  // Puts `unit` in force in the place of the one before; null takes it out of force.
+  void Replace(const model::ResourceKey& key, const ListenerUnit* unit);
+
+  using EarlierUnits = std::map<model::ResourceKey, std::unique_ptr<ListenerUnit>>;
+  void SettleAddressConflicts(const EarlierUnits& earlier);
+  void ReleaseDeparted();
+  void Report(const model::ResourceKey& unit, v1::ResourceProblem problem);
+
+  const Settings settings_;
+  StateTable states_;
+  WantedSet wanted_;
+
+  // In force.
+  std::map<model::ResourceKey, UpstreamUnit> upstreams_;
+  std::map<model::ResourceKey, PolicyUnit> policies_;
+  std::map<model::ResourceKey, ListenerUnit> listeners_;
+  ReferenceIndex in_force_references_;
+  std::map<Claim, Keys> claims_;
+  Keys departed_;    // Upstreams and policies in force that are not wanted any more.
+  Keys conflicted_;  // Listeners that another one keeps off their address: tried again each time.
+
+  std::map<model::ResourceKey, std::vector<v1::ResourceProblem>> problems_;  // By unit.
+  std::shared_ptr<const RuntimeConfig> config_;
+  std::uint64_t serial_ = 0;
+  bool changed_ = false;  // Within one Compile.
+};
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,173 @@
+#include "dataplane/discovery/staging.h"
+
+#include <algorithm>
+
+#include "common/base/limits.h"
+#include "common/model/generation_digest.h"
+
+namespace sluice::dataplane {
+
+void Staging::Restore(const AcceptedState& state) {
+  for (const HeldResource& held : state.resources) {
+    const model::Resource& resource = *held.resource;
+    entries_[{std::string(resource.kind().type_url), resource.key().DiscoveryName()}] = {
+        held.version, held};
+  }
+  if (state.generation_version.empty()) return;
+  generation_.emplace();
+  generation_->set_number(state.generation);
+  generation_->set_digest(state.digest);
+  generation_version_ = state.generation_version;
+  generation_taken_ = true;
+}
+
+AcceptedState Staging::Accepted() const {
+  AcceptedState state;
+  state.resources.reserve(entries_.size());
+  for (const auto& [name, entry] : entries_) {
+    if (entry.accepted.resource != nullptr) state.resources.push_back(entry.accepted);
+  }
+  if (generation_.has_value()) {
+    state.generation = generation_->number();
+    state.digest = generation_->digest();
+    state.generation_version = generation_version_;
+  }
+  return state;
+}
+
+void Staging::OnNewStream(bool held_is_known) {
+  std::erase_if(entries_,
+                [](const auto& entry) { return entry.second.accepted.resource == nullptr; });
+  for (auto& [name, entry] : entries_) {
+    entry.received = held_is_known ? std::optional(entry.accepted.version) : std::nullopt;
+  }
+  if (!held_is_known) generation_.reset();
+}
+
+bool Staging::Full(const Name& name) const {
+  return entries_.size() >= limits::kStoredObjects && !entries_.contains(name);
+}
+
+void Staging::Accept(const Name& name, HeldResource held) {
+  refusals_.erase(name);
+  pending_[held.resource->key()] = held;
+  entries_[name] = {held.version, std::move(held)};
+}
+
+void Staging::Refuse(const Name& name, const std::string& version, Problems problems) {
+  entries_[name].received = version;
+  refusals_[name] = {version, std::move(problems)};
+}
+
+void Staging::Remove(const Name& name) {
+  refusals_.erase(name);
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return;
+  if (const auto& accepted = found->second.accepted.resource; accepted != nullptr) {
+    pending_[accepted->key()] = {};
+  }
+  entries_.erase(found);
+}
+
+void Staging::SetGeneration(const v1::Generation& generation, const std::string& version) {
+  generation_ = generation;
+  generation_version_ = version;
+  generation_taken_ = false;
+}
+
+void Staging::RemoveGeneration() {
+  generation_.reset();
+  generation_version_.clear();
+  generation_taken_ = false;
+}
+
+bool Staging::Matches(const std::string& digest) const {
+  std::vector<model::DigestEntry> lines;
+  lines.reserve(entries_.size());
+  for (const auto& [name, entry] : entries_) {
+    if (entry.received) lines.push_back({name.first, name.second, *entry.received});
+  }
+  return model::GenerationDigest(lines) == digest;
+}
+
+bool Staging::MatchesAsRefused(const std::string& digest) const {
+  std::map<Name, std::string_view> received;
+  for (const auto& [name, entry] : entries_) {
+    if (entry.received) received[name] = *entry.received;
+  }
+  for (const auto& [name, refusal] : refusals_) received[name] = refusal.version;
+  std::vector<model::DigestEntry> lines;
+  lines.reserve(received.size());
+  for (const auto& [name, version] : received) lines.push_back({name.first, name.second, version});
+  return model::GenerationDigest(lines) == digest;
+}
+
+std::optional<StagedSwap> Staging::TakeSwap(bool atomic) {
+  StagedSwap swap;
+  if (atomic) {
+    if (!Incomplete()) return std::nullopt;
+    if (Matches(generation_->digest())) {
+      // What was refused on an earlier stream and is not there any more is no problem any more.
+      std::erase_if(refusals_, [this](const auto& refusal) {
+        const auto entry = entries_.find(refusal.first);
+        return entry == entries_.end() || entry->second.received != refusal.second.version;
+      });
+    } else if (!refusals_.empty() && MatchesAsRefused(generation_->digest())) {
+      // After a reconnect a server need not repeat what was refused before.
+      for (const auto& [name, refusal] : refusals_) entries_[name].received = refusal.version;
+    } else {
+      return std::nullopt;
+    }
+    RemoveUnheardOf();
+    generation_taken_ = true;
+    swap.generation = generation_->number();
+    swap.digest = generation_->digest();
+  } else if (pending_.empty()) {
+    return std::nullopt;
+  }
+  swap.updates.reserve(pending_.size());
+  for (auto& [key, held] : pending_) swap.updates.push_back({key, std::move(held)});
+  pending_.clear();
+  return swap;
+}
+
+void Staging::RemoveUnheardOf() {
+  std::erase_if(entries_, [this](const auto& entry) {
+    if (entry.second.received) return false;
+    pending_[entry.second.accepted.resource->key()] = {};
+    return true;
+  });
+}
+
+std::map<std::string, std::string> Staging::AcceptedVersions(std::string_view type_url) const {
+  std::map<std::string, std::string> versions;
+  if (type_url == model::kGenerationTypeUrl) {
+    if (generation_.has_value()) {
+      versions[std::string(model::kGenerationName)] = generation_version_;
+    }
+    return versions;
+  }
+  for (auto entry = entries_.lower_bound({std::string(type_url), ""});
+       entry != entries_.end() && entry->first.first == type_url; ++entry) {
+    if (entry->second.accepted.resource != nullptr) {
+      versions[entry->first.second] = entry->second.accepted.version;
+    }
+  }
+  return versions;
+}
+
+const std::string* Staging::AcceptedVersion(const Name& name) const {
+  const auto found = entries_.find(name);
+  if (found == entries_.end() || found->second.accepted.resource == nullptr) return nullptr;
+  return &found->second.accepted.version;
+}
+
+Staging::Problems Staging::Refusals() const {
+  Problems all;
+  for (const auto& [name, refusal] : refusals_) {
+    all.insert(all.end(), refusal.problems.begin(), refusal.problems.end());
+  }
+  return all;
+}
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,328 @@
+#include "dataplane/compile/compiler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "sluice/v1/access_policy.pb.h"
+#include "sluice/v1/endpoint_slice.pb.h"
+#include "sluice/v1/listener.pb.h"
+#include "sluice/v1/upstream.pb.h"
+#include "tests/unit/compile/resources.h"
+
+namespace sluice::dataplane {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+ResourceUpdate UpstreamAt(const std::string& name, const std::string& address) {
+  return Update<v1::Upstream>(name, "endpoints { address: '" + address + "' }");
+}
+ResourceUpdate SliceAt(const std::string& name, const std::string& upstream,
+                       const std::string& address) {
+  return Update<v1::EndpointSlice>(
+      name, "upstream: '" + upstream + "' endpoints { address: '" + address + "' }");
+}
+ResourceUpdate ListenerAt(const std::string& name, const std::string& address,
+                          const std::string& upstream, const std::string& more = "") {
+  return Update<v1::Listener>(
+      name, "address: '" + address + "' routes { proxy { upstream: '" + upstream + "' } } " + more);
+}
+ResourceUpdate Policy(const std::string& name, const std::string& action) {
+  return Update<v1::AccessPolicy>(name, "default_action: " + action);
+}
+
+class CompilerTest : public ::testing::Test {
+ protected:
+  const ListenerConfig* Find(const std::string& listener) {
+    for (const auto& config : config_->listeners) {
+      if (config->name == listener) return config.get();
+    }
+    return nullptr;
+  }
+  std::vector<std::string> EndpointsOf(const std::string& listener) {
+    std::vector<std::string> all;
+    if (const ListenerConfig* config = Find(listener)) {
+      for (const auto& upstream : config->upstreams) {
+        for (const auto& endpoint : upstream->balancer->endpoints()) all.push_back(endpoint.text);
+      }
+    }
+    return all;
+  }
+  // Of the first listener.
+  SessionState NewSession() {
+    SessionState session;
+    session.listener = config_->listeners.at(0);
+    return session;
+  }
+  void Compile(const ResourceUpdates& updates) { config_ = compiler_->Compile(updates); }
+  // `Kind/name reason` of each.
+  std::vector<std::string> Problems() {
+    std::vector<std::string> all;
+    for (const auto& problem : compiler_->Problems()) {
+      all.push_back(problem.kind() + " " + problem.name() + " " + problem.reason());
+    }
+    return all;
+  }
+
+  FakeLogWriter logs_;
+  std::unique_ptr<Compiler> MakeCompiler() {
+    return std::make_unique<Compiler>(
+        Compiler::Settings{{{"role", "gateway"}}, 2, {&logs_, "off"}});
+  }
+  std::unique_ptr<Compiler> compiler_ = MakeCompiler();
+  std::shared_ptr<const RuntimeConfig> config_;
+};
+
+TEST_F(CompilerTest, AListenerGetsTheEndpointsOfItsUpstreamAndItsSlicesByName) {
+  Compile({SliceAt("web-2", "web", "127.0.0.1:3"), SliceAt("web-1", "web", "127.0.0.1:2"),
+           UpstreamAt("web", "127.0.0.1:1"), ListenerAt("front", "127.0.0.1:80", "web")});
+  EXPECT_THAT(EndpointsOf("front"), ElementsAre("127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"));
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(CompilerTest, EverySettingOfAListenerReachesItsConfig) {
+  Compile({UpstreamAt("web", "127.0.0.1:1"), ListenerAt("front", "127.0.0.1:80", "web", R"(
+             socket { backlog: 17 receive_buffer: 8192 keepalive { idle { seconds: 30 } } }
+             timeouts { connect { nanos: 250000000 } half_closed {} session { seconds: 9 } }
+             retry { attempts: 5 timeout { seconds: 3 } })")});
+  const ListenerConfig& front = *Find("front");
+  EXPECT_EQ(front.socket.backlog, 17);
+  EXPECT_EQ(front.socket.receive_buffer, 8192);
+  EXPECT_EQ(front.socket.keepalive, (SocketSettings::Keepalive{30, 10, 6}));
+  EXPECT_EQ(front.tcp.connect_timeout, std::chrono::milliseconds(250));
+  EXPECT_EQ(front.tcp.idle_timeout, std::chrono::minutes(10));
+  EXPECT_EQ(front.tcp.half_closed_timeout, std::chrono::minutes(10));
+  EXPECT_EQ(front.tcp.session_timeout, std::chrono::seconds(9));
+  EXPECT_EQ(front.tcp.attempts, 5U);
+  EXPECT_EQ(front.tcp.retry_timeout, std::chrono::seconds(3));
+}
+
+TEST_F(CompilerTest, EverySettingOfAnUpstreamReachesItsConfig) {
+  Compile({Update<v1::Upstream>("web", R"(
+             balance { policy: LEAST_CONNECTIONS }
+             passive_health { max_fails: 4 fail_timeout { seconds: 7 } }
+             endpoints { address: '127.0.0.1:1' weight: 3 max_connections: 9 }
+             endpoints { address: '127.0.0.1:2' backup: true drain: true })"),
+           ListenerAt("front", "127.0.0.1:80", "web")});
+  const UpstreamConfig& web = *Find("front")->upstreams.at(0);
+  EXPECT_EQ(web.policy, BalancePolicy::kLeastConnections);
+  EXPECT_EQ(web.health.max_fails, 4U);
+  EXPECT_EQ(web.health.fail_timeout_s, 7);
+  EXPECT_EQ(web.balancer->endpoints()[0].weight, 3U);
+  EXPECT_EQ(web.balancer->endpoints()[0].max_connections, 9U);
+  EXPECT_TRUE(web.balancer->endpoints()[1].backup);
+  EXPECT_TRUE(web.balancer->endpoints()[1].drain);
+}
+
+TEST_F(CompilerTest, AChangeOfOneEndpointSharesEverythingElse) {
+  Compile({UpstreamAt("a", "127.0.0.1:1"), UpstreamAt("b", "127.0.0.1:2"),
+           ListenerAt("la", "127.0.0.1:80", "a"), ListenerAt("lb", "127.0.0.1:81", "b")});
+  const auto before = config_;
+  const ListenerConfig* lb = Find("lb");
+  const ListenerConfig* la = Find("la");
+  Compile({UpstreamAt("a", "127.0.0.1:3")});
+  EXPECT_NE(config_, before);
+  EXPECT_GT(config_->serial, before->serial);
+  EXPECT_NE(Find("la"), la);
+  EXPECT_EQ(Find("lb"), lb);
+}
+
+TEST_F(CompilerTest, NothingToChangeIsTheSameConfig) {
+  Compile({UpstreamAt("a", "127.0.0.1:1"), ListenerAt("la", "127.0.0.1:80", "a")});
+  const auto before = config_;
+  Compile({});
+  EXPECT_EQ(config_, before);
+  Compile({UpstreamAt("unused", "127.0.0.1:9")});
+  EXPECT_EQ(config_, before);
+}
+
+TEST_F(CompilerTest, WhatIsKnownOfAnEndpointSurvivesAChangeOfItsUpstream) {
+  Compile({UpstreamAt("a", "127.0.0.1:1"), ListenerAt("la", "127.0.0.1:80", "a")});
+  const auto state = Find("la")->upstreams[0]->balancer->endpoints()[0].state;
+  const auto shared = Find("la")->upstreams[0]->shared;
+  const auto listener_shared = Find("la")->shared;
+  Compile({Update<v1::Upstream>(
+      "a", "endpoints { address: '127.0.0.1:2' } endpoints { address: '127.0.0.1:1' weight: 5 }")});
+  EXPECT_EQ(Find("la")->upstreams[0]->balancer->endpoints()[1].state, state);
+  EXPECT_EQ(Find("la")->upstreams[0]->shared, shared);
+  EXPECT_EQ(Find("la")->shared, listener_shared);
+}
+
+TEST_F(CompilerTest, AListenerWaitsForAMissingUpstreamAndGoesLiveWhenItComes) {
+  Compile({ListenerAt("la", "127.0.0.1:80", "a")});
+  EXPECT_EQ(Find("la"), nullptr);
+  EXPECT_THAT(Problems(), ElementsAre("Listener default/la RefNotFound"));
+  EXPECT_EQ(compiler_->Problems()[0].field(), "spec.routes[0].proxy.upstream");
+  Compile({UpstreamAt("a", "127.0.0.1:1")});
+  EXPECT_THAT(EndpointsOf("la"), ElementsAre("127.0.0.1:1"));
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(CompilerTest, AListenerThatWantsAMissingUpstreamKeepsItsOldFormWhichFollowsItsUpstream) {
+  Compile({UpstreamAt("a", "127.0.0.1:1"), ListenerAt("la", "127.0.0.1:80", "a")});
+  Compile({ListenerAt("la", "127.0.0.1:81", "missing")});
+  EXPECT_EQ(Find("la")->address.port(), 80);
+  EXPECT_THAT(Problems(), ElementsAre("Listener default/la RefNotFound"));
+  Compile({UpstreamAt("a", "127.0.0.1:2")});
+  EXPECT_THAT(EndpointsOf("la"), ElementsAre("127.0.0.1:2"));
+  Compile({UpstreamAt("missing", "127.0.0.1:3")});
+  EXPECT_EQ(Find("la")->address.port(), 81);
+  EXPECT_THAT(EndpointsOf("la"), ElementsAre("127.0.0.1:3"));
+}
+
+TEST_F(CompilerTest, TheOldFormKeepsWhatItDependsOnEvenWhenThatIsRemoved) {
+  const auto a = UpstreamAt("a", "127.0.0.1:1");
+  const auto slice = SliceAt("a-1", "a", "127.0.0.1:2");
+  Compile({a, slice, ListenerAt("la", "127.0.0.1:80", "a")});
+  Compile({Gone(a), Gone(slice), ListenerAt("la", "127.0.0.1:80", "missing")});
+  EXPECT_THAT(EndpointsOf("la"), ElementsAre("127.0.0.1:1", "127.0.0.1:2"));
+  EXPECT_THAT(Problems(),
+              ElementsAre("Upstream default/a StillReferenced", "Listener default/la RefNotFound"));
+}
+
+TEST_F(CompilerTest, ARemovedUpstreamStaysUntilNoListenerRefersToIt) {
+  const auto a = UpstreamAt("a", "127.0.0.1:1");
+  const auto la = ListenerAt("la", "127.0.0.1:80", "a");
+  Compile({a, la});
+  Compile({Gone(a)});
+  EXPECT_THAT(EndpointsOf("la"), ElementsAre("127.0.0.1:1"));
+  EXPECT_THAT(Problems(), ElementsAre("Upstream default/a StillReferenced"));
+  Compile({UpstreamAt("b", "127.0.0.1:2"), ListenerAt("la", "127.0.0.1:80", "b")});
+  EXPECT_THAT(EndpointsOf("la"), ElementsAre("127.0.0.1:2"));
+  EXPECT_THAT(Problems(), IsEmpty());
+  Compile({la});
+  EXPECT_THAT(EndpointsOf("la"), ElementsAre("127.0.0.1:2")) << "upstream a is gone by now";
+}
+
+TEST_F(CompilerTest, ARemovedPolicyStaysInForceWhileAListenerNamesIt) {
+  const auto policy = Policy("deny", "DENY");
+  Compile({policy, UpstreamAt("a", "127.0.0.1:1"),
+           ListenerAt("la", "127.0.0.1:80", "a", "access_policies: 'deny'")});
+  Compile({Gone(policy)});
+  ASSERT_NE(Find("la"), nullptr);
+  SessionState session = NewSession();
+  std::size_t next = 0;
+  EXPECT_EQ(Find("la")->phases.Run(session, next), CloseReason::kAccessDenied);
+  EXPECT_THAT(Problems(), ElementsAre("AccessPolicy default/deny StillReferenced"));
+}
+
+TEST_F(CompilerTest, AChangedPolicyReachesTheListenersThatNameIt) {
+  Compile({Policy("p", "DENY"), UpstreamAt("a", "127.0.0.1:1"),
+           ListenerAt("la", "127.0.0.1:80", "a", "access_policies: 'p'")});
+  Compile({Policy("p", "ALLOW")});
+  SessionState session = NewSession();
+  std::size_t next = 0;
+  EXPECT_EQ(Find("la")->phases.Run(session, next), CloseReason::kOpen);
+  EXPECT_EQ(session.upstream, Find("la")->upstreams[0].get());
+}
+
+TEST_F(CompilerTest, AnEndpointThatIsTwiceInAnUpstreamRefusesItByNameAndTheLastGoodFormStays) {
+  Compile({UpstreamAt("a", "127.0.0.1:1"), ListenerAt("la", "127.0.0.1:80", "a")});
+  const auto slice = SliceAt("a-1", "a", "127.0.0.1:1");
+  Compile({slice, UpstreamAt("b", "127.0.0.1:2"), ListenerAt("lb", "127.0.0.1:81", "b")});
+  EXPECT_THAT(EndpointsOf("la"), ElementsAre("127.0.0.1:1"));
+  EXPECT_THAT(EndpointsOf("lb"), ElementsAre("127.0.0.1:2"));
+  EXPECT_THAT(Problems(), ElementsAre("EndpointSlice default/a-1 DuplicateEndpoint"));
+  EXPECT_EQ(compiler_->Problems()[0].state(), v1::ResourceProblem::REFUSED);
+  Compile({Gone(slice)});
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(CompilerTest, ASliceWaitsForItsUpstream) {
+  Compile({SliceAt("a-1", "a", "127.0.0.1:1")});
+  EXPECT_THAT(Problems(), ElementsAre("EndpointSlice default/a-1 RefNotFound"));
+  Compile({Update<v1::Upstream>("a", ""), ListenerAt("la", "127.0.0.1:80", "a")});
+  EXPECT_THAT(EndpointsOf("la"), ElementsAre("127.0.0.1:1"));
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(CompilerTest, AUnixEndpointBehindAUdpListenerRefusesTheListener) {
+  Compile({UpstreamAt("a", "unix:/run/a.sock"),
+           ListenerAt("la", "127.0.0.1:53", "a", "protocol: UDP")});
+  EXPECT_EQ(Find("la"), nullptr);
+  EXPECT_THAT(Problems(), ElementsAre("Listener default/la Invalid"));
+}
+
+TEST_F(CompilerTest, OfTwoListenersOnOneAddressTheOneThatWasThereFirstStays) {
+  Compile({UpstreamAt("a", "127.0.0.1:1"), ListenerAt("second", "127.0.0.1:80", "a")});
+  const auto first = ListenerAt("first", "127.0.0.1:80", "a");
+  Compile({first, ListenerAt("dns", "127.0.0.1:80", "a", "protocol: UDP")});
+  EXPECT_EQ(Find("first"), nullptr);
+  EXPECT_NE(Find("second"), nullptr);
+  EXPECT_NE(Find("dns"), nullptr) << "another protocol is another address";
+  EXPECT_THAT(Problems(), ElementsAre("Listener default/first AddressConflict"));
+  Compile({ListenerAt("second", "127.0.0.1:81", "a")});
+  EXPECT_NE(Find("first"), nullptr);
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(CompilerTest, TwoListenersCanExchangeTheirAddresses) {
+  Compile({UpstreamAt("a", "127.0.0.1:1"), ListenerAt("x", "127.0.0.1:80", "a"),
+           ListenerAt("y", "127.0.0.1:81", "a")});
+  Compile({ListenerAt("x", "127.0.0.1:81", "a"), ListenerAt("y", "127.0.0.1:80", "a")});
+  EXPECT_EQ(Find("x")->address.port(), 81);
+  EXPECT_EQ(Find("y")->address.port(), 80);
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(CompilerTest, AListenerThatMovesOntoATakenAddressKeepsItsOwn) {
+  Compile({UpstreamAt("a", "127.0.0.1:1"), ListenerAt("x", "127.0.0.1:80", "a"),
+           ListenerAt("y", "127.0.0.1:81", "a")});
+  Compile({ListenerAt("x", "127.0.0.1:81", "a")});
+  EXPECT_EQ(Find("x")->address.port(), 80);
+  EXPECT_EQ(Find("y")->address.port(), 81);
+  EXPECT_THAT(Problems(), ElementsAre("Listener default/x AddressConflict"));
+}
+
+TEST_F(CompilerTest, AListenerForOtherNodesIsNotServed) {
+  Compile(
+      {UpstreamAt("a", "127.0.0.1:1"),
+       ListenerAt("mine", "127.0.0.1:80", "a", "node_selector { key: 'role' value: 'gateway' }"),
+       ListenerAt("other", "127.0.0.1:81", "a", "node_selector { key: 'role' value: 'edge' }")});
+  EXPECT_NE(Find("mine"), nullptr);
+  EXPECT_EQ(Find("other"), nullptr);
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(CompilerTest, AListenerWhoseLogCannotBeOpenedIsNamed) {
+  Compile({UpstreamAt("a", "127.0.0.1:1"),
+           ListenerAt("la", "127.0.0.1:80", "a", "access_log { to: '/absent/log' }")});
+  EXPECT_EQ(Find("la"), nullptr);
+  EXPECT_THAT(Problems(), ElementsAre("Listener default/la AccessLogUnavailable"));
+  EXPECT_EQ(compiler_->Problems()[0].field(), "spec.accessLog[0].to");
+}
+
+TEST_F(CompilerTest, WhatIsInForceCanBeRebuiltInAnotherProcess) {
+  const auto a = UpstreamAt("a", "127.0.0.1:1");
+  const auto b = UpstreamAt("b", "127.0.0.1:5");
+  const auto lb = ListenerAt("lb", "127.0.0.1:81", "b");
+  const auto waiting = ListenerAt("la", "127.0.0.1:82", "missing");
+  const auto duplicate = SliceAt("b-1", "b", "127.0.0.1:5");
+  Compile({a, ListenerAt("la", "127.0.0.1:80", "a"), b, lb});
+  Compile({Gone(a), waiting, duplicate});
+
+  // As Applier::Restore does: what was in force first, then what was wanted.
+  std::map<model::ResourceKey, HeldResource> in_force;
+  for (const auto& wanted : {waiting, b, lb, duplicate}) in_force[wanted.key] = wanted.held;
+  ResourceUpdates instead = compiler_->InForceInstead();
+  for (const auto& update : instead) in_force[update.key] = update.held;
+  ResourceUpdates first;
+  for (const auto& [key, held] : in_force) first.push_back({key, held});
+
+  compiler_ = MakeCompiler();
+  Compile(first);
+  EXPECT_THAT(Problems(), IsEmpty());
+  Compile({Gone(a), waiting, duplicate});
+  EXPECT_EQ(Find("la")->address.port(), 80);
+  EXPECT_THAT(EndpointsOf("la"), ElementsAre("127.0.0.1:1"));
+  EXPECT_THAT(EndpointsOf("lb"), ElementsAre("127.0.0.1:5"));
+  EXPECT_EQ(Problems().size(), 3U);
+}
+
+}  // namespace
+}  // namespace sluice::dataplane
