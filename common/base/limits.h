@@ -79,8 +79,8 @@ inline constexpr std::size_t kNodeIdLength = 253;
 // Data plane.
 inline constexpr std::size_t kWorkers = 256;
 inline constexpr std::size_t kListeners = 10'000;
-inline constexpr std::size_t kPostedTasks = 1'024;  // Waiting for one worker.
-inline constexpr std::size_t kAcceptBatch = 64;     // accept4 calls a readiness event.
+inline constexpr std::size_t kPostedTasks = 1'024;       // Waiting for one worker.
+inline constexpr std::size_t kAcceptBatch = 64;          // accept4 calls a readiness event.
 inline constexpr std::size_t kLingeringSockets = 1'024;  // A worker.
 inline constexpr std::chrono::seconds kLingeringTime{2};
 inline constexpr std::size_t kRelayScratchBytes = 64 * 1024;
@@ -94,10 +94,17 @@ inline constexpr std::size_t kUdpFlows = 100'000;  // A worker; bounded by descr
 // Clients that are told apart while they are refused, a listener and worker, for a second.
 inline constexpr std::size_t kUdpRefusedClients = 4096;
 inline constexpr std::size_t kUdpSocketBufferBytes = 4 * 1024 * 1024;
-inline constexpr std::size_t kAccessLogQueue =
-    65'536;  // Records; beyond it they are dropped and counted.
-inline constexpr std::size_t kLimitKeys = 65'536;   // Distinct values of a per-key limit.
-inline constexpr std::size_t kLimitKeyBytes = 255;  // nginx limit_conn.
+// Access-log records a worker may be ahead of the writer, and that a destination which cannot be
+// written may hold up; beyond it records are dropped and counted.
+inline constexpr std::size_t kAccessLogRingBytes = 4 * 1024 * 1024;
+inline constexpr std::size_t kAccessLogPendingBytes = 4 * 1024 * 1024;
+inline constexpr std::size_t kAccessLogRecordBytes = 64 * 1024;
+inline constexpr std::chrono::seconds kAccessLogFlush{2};  // At shutdown.
+inline constexpr std::size_t kAdminConnections = 64;
+inline constexpr std::size_t kAdminRequestBytes = 16 * 1024;
+inline constexpr std::chrono::seconds kAdminDeadline{10};  // For a whole request and its answer.
+inline constexpr std::size_t kLimitKeys = 65'536;          // Distinct values of a per-key limit.
+inline constexpr std::size_t kLimitKeyBytes = 255;         // nginx limit_conn.
 inline constexpr std::size_t kConnectAttempts = 16;
 inline constexpr std::size_t kSavedStateBytes = 256 * 1024 * 1024;  // The file in --state-dir.
 

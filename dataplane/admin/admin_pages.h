@@ -1,0 +1,23 @@
+// What the admin address answers: which page says what. No sockets. Thread-safe if the hooks are.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "dataplane/admin/http_exchange.h"
+
+namespace sluice::dataplane {
+
+// Called on the admin thread.
+struct AdminHooks {
+  // Nothing when traffic can be sent to this process, otherwise the reason why not yet or no more.
+  std::function<std::optional<std::string>()> not_ready;
+  std::function<std::string()> config;   // JSON, without secrets.
+  std::function<std::string()> metrics;  // Prometheus text.
+};
+
+// GET and HEAD of /, /healthz, /readyz, /metrics, /config; 404 and 405 for the rest.
+HttpResponse AnswerAdmin(const HttpRequest& request, const AdminHooks& hooks);
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,141 @@
+#include "dataplane/log/log_sink.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/log/event_log.h"
+
+namespace sluice::dataplane {
+namespace {
+
+constexpr std::chrono::seconds kRetry{1};
+constexpr std::chrono::seconds kReport{10};
+constexpr std::size_t kUsualBytes = 256 * 1024;
+
+// A descriptor of our own for the same open file, so that closing it leaves the original alone.
+int DuplicateStandard(const std::string& to) {
+  return fcntl(to == "stdout" ? STDOUT_FILENO : STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+}
+
+}  // namespace
+
+Result<LogSink::Opened> LogSink::OpenDescriptor(const std::string& to) {
+  Opened opened;
+  if (to == "stdout" || to == "stderr") {
+    opened.fd.reset(DuplicateStandard(to));
+  } else if (to.starts_with('/')) {
+    // O_NONBLOCK: a named pipe without a reader must not hold us up.
+    opened.fd.reset(::open(to.c_str(),
+                           O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+                           S_IRUSR | S_IWUSR | S_IRGRP));
+  } else {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("must be stdout, stderr or an absolute path, got '{}'", to));
+  }
+  struct stat status {};
+  if (!opened.fd || fstat(opened.fd.get(), &status) != 0) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                fmt::format("access log '{}' cannot be opened: {}", to, std::strerror(errno)));
+  }
+  opened.kind = S_ISREG(status.st_mode)    ? Kind::kFile
+                : S_ISSOCK(status.st_mode) ? Kind::kSocket
+                                           : Kind::kAskFirst;
+  return opened;
+}
+
+Result<std::unique_ptr<LogSink>> LogSink::Open(std::string_view to) {
+  std::string path(to);
+  auto opened = OpenDescriptor(path);
+  if (!opened) return tl::unexpected<Error>(std::move(opened.error()));
+  return std::unique_ptr<LogSink>(new LogSink(std::move(path), std::move(*opened)));
+}
+
+LogSink::LogSink(std::string to, Opened opened)
+    : to_(std::move(to)), fd_(std::move(opened.fd)), kind_(opened.kind) {}
+
+bool LogSink::Append(std::string_view line) {
+  if (pending_.size() - written_ + line.size() + 1 > limits::kAccessLogPendingBytes) return false;
+  if (written_ > 0 && pending_.size() + line.size() >= pending_.capacity()) {
+    pending_.erase(0, std::exchange(written_, 0));
+  }
+  pending_ += line;
+  pending_ += '\n';
+  return true;
+}
+
+std::uint64_t LogSink::PendingRecords() const {
+  return static_cast<std::uint64_t>(
+      std::count(pending_.begin() + static_cast<std::ptrdiff_t>(written_), pending_.end(), '\n'));
+}
+
+ssize_t LogSink::WriteSome(std::string_view bytes) {
+  switch (kind_) {
+    case Kind::kSocket:
+      return send(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    case Kind::kAskFirst: {
+      pollfd room{fd_.get(), POLLOUT, 0};
+      const int ready = poll(&room, 1, 0);
+      if (ready < 0) return ready;
+      if (ready == 0) {
+        errno = EAGAIN;
+        return -1;
+      }
+      return write(fd_.get(), bytes.data(), std::min<std::size_t>(bytes.size(), PIPE_BUF));
+    }
+    case Kind::kFile:
+      break;
+  }
+  return write(fd_.get(), bytes.data(), bytes.size());
+}
+
+void LogSink::Write(MonotonicTime now) {
+  if (now < retry_at_) return;
+  while (HasPending()) {
+    const ssize_t count = WriteSome(std::string_view(pending_).substr(written_));
+    if (count > 0) {
+      written_ += static_cast<std::size_t>(count);
+      continue;
+    }
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) return;
+    Failed(count < 0 ? errno : ENOSPC, now);
+    return;
+  }
+  written_ = 0;
+  pending_.clear();
+  // What a stall made large is given back.
+  if (pending_.capacity() > kUsualBytes) pending_.shrink_to_fit();
+}
+
+void LogSink::Failed(int error, MonotonicTime now) {
+  retry_at_ = now + kRetry;
+  if (now < report_at_) return;
+  report_at_ = now + kReport;
+  LogEvent(LogLevel::kError, "access_log_write_failed",
+           {{"to", to_}, {"error", std::strerror(error)}});
+}
+
+void LogSink::Reopen() {
+  if (!to_.starts_with('/')) return;
+  auto opened = OpenDescriptor(to_);
+  if (!opened) {
+    LogEvent(LogLevel::kError, "access_log_reopen_failed",
+             {{"to", to_}, {"error", opened.error().message}});
+    return;
+  }
+  fd_ = std::move(opened->fd);
+  kind_ = opened->kind;
+  retry_at_ = {};
+}
+
+}  // namespace sluice::dataplane
