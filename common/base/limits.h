@@ -10,6 +10,7 @@ namespace sluice::limits {
 
 // Manifests (YAML given to ctl or to --config).
 inline constexpr std::size_t kManifestBytes = 8 * 1024 * 1024;
+inline constexpr std::size_t kManifestTotalBytes = 32 * 1024 * 1024;  // Of all files given at once.
 inline constexpr std::size_t kManifestDepth = 32;
 inline constexpr std::size_t kManifestNodes = 1'000'000;  // After alias expansion.
 inline constexpr std::size_t kManifestDocuments = 10'000;
@@ -19,6 +20,7 @@ inline constexpr std::size_t kViolationsReported = 100;
 // Resources.
 inline constexpr std::size_t kNameLength = 63;
 inline constexpr std::size_t kLabels = 64;
+inline constexpr std::size_t kLabelKeyLength = 317;  // A DNS prefix, a slash and a name.
 inline constexpr std::size_t kAnnotationBytes = 256 * 1024;
 inline constexpr std::size_t kResourceBytes =
     1024 * 1024;  // Serialised; fits one discovery message.
@@ -70,11 +72,21 @@ inline constexpr std::size_t kDiscoveryRequestBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kDiscoveryResponseBytes =
     1024 * 1024;  // Responses are split below it.
 inline constexpr std::size_t kSubscribedNames = 10'000;
+inline constexpr std::size_t kSubscribedNameBytes = 512;
+inline constexpr std::size_t kUnansweredTypeErrors = 100;  // Of one stream that does not read.
+inline constexpr std::size_t kRemovalsRemembered = 1'000;  // Generations, a visibility group.
 inline constexpr std::size_t kDiscoveryStreams = 10'000;
 inline constexpr std::size_t kReportedProblems = 1'000;
 inline constexpr std::size_t kRefusalDetails = 100;
 inline constexpr std::size_t kRefusalTextBytes = 4096;
 inline constexpr std::size_t kNodeIdLength = 253;
+inline constexpr std::size_t kNodes = 10'000;        // Listed, those gone lately included.
+inline constexpr std::chrono::minutes kNodeKept{10};  // After its last stream has ended.
+// A node that lost its streams is expected back for so long before a rollout stops awaiting it.
+inline constexpr std::chrono::seconds kNodeAwaited{15};
+inline constexpr std::size_t kRolloutNodes = 100;  // Listed in one answer.
+inline constexpr std::size_t kNodeReportBytes = 4 * 1024 * 1024;
+inline constexpr std::size_t kUnhealthyEndpointsReported = 1'000;
 
 // Data plane.
 inline constexpr std::size_t kWorkers = 256;

@@ -1,7 +1,7 @@
-// Manifests: YAML (or JSON, which is YAML) text to resources, remembering where each field stood, and
-// back. Driven by the protos' descriptors, so that a new kind or field needs nothing here.
-// Refuses, with a position: unknown fields and kinds (with a suggestion), duplicate keys, wrong types,
-// numbers out of range, text that is not UTF-8, and anything beyond the bounds of limits.h.
+// Manifests: YAML (or JSON, which is YAML) text to resources, remembering where each field stood,
+// and back. Driven by the protos' descriptors, so that a new kind or field needs nothing here.
+// Refuses, with a position: unknown fields and kinds (with a suggestion), duplicate keys, wrong
+// types, numbers out of range, text that is not UTF-8, and anything beyond the bounds of limits.h.
 // No I/O but for ReadManifestFiles; thread-safe.
 #pragma once
 
@@ -57,7 +57,8 @@ ParseOutcome ReadManifests(const std::vector<std::string>& paths);
 
 // Each document validated alone and all of them against each other, with positions. References to
 // objects that are not among `documents` are reported only with `self_contained`.
-std::vector<Diagnostic> ValidateDocuments(const std::vector<Document>& documents, bool self_contained);
+std::vector<Diagnostic> ValidateDocuments(const std::vector<Document>& documents,
+                                          bool self_contained);
 
 // The text forms, as ParseManifest reads them: apiVersion, kind, metadata, spec, status.
 std::string ToYaml(const google::protobuf::Message& resource);

@@ -40,18 +40,22 @@ class Question {
 
   bool Changed(const Resource& resource) const { return changed_keys.contains(resource.key()); }
   bool Full() const { return violations.size() >= limits::kViolationsReported; }
-  void Refuse(const Resource& object, const std::string& field, std::string_view problem) {
+  void Refuse(const Resource& object, const std::string& field, std::string_view problem,
+              std::optional<ResourceKey> missing = std::nullopt) {
     if (Full()) return;
-    violations.push_back({object.key(), {field, fmt::format("`{}` {}", field, problem)}});
+    violations.push_back(
+        {object.key(), {field, fmt::format("`{}` {}", field, problem)}, std::move(missing)});
   }
 };
 
 void CheckReferencesOf(const Resource& resource, Question& question) {
   for (const Reference& reference : resource.kind().references(resource.message())) {
-    if (question.set.Find(*reference.kind, resource.key().ns, reference.name) != nullptr) continue;
-    question.Refuse(resource, reference.field,
-                    fmt::format("must name an existing {} of namespace '{}', got {}",
-                                reference.kind->name, resource.key().ns, Quoted(reference.name)));
+    ResourceKey target{reference.kind, resource.key().ns, reference.name};
+    if (question.set.Find(target) != nullptr) continue;
+    const std::string problem =
+        fmt::format("must name an existing {} of namespace '{}', got {}", reference.kind->name,
+                    resource.key().ns, Quoted(reference.name));
+    question.Refuse(resource, reference.field, problem, std::move(target));
   }
 }
 
@@ -267,10 +271,10 @@ void CheckListenerPlaces(Question& question) {
 std::vector<ObjectViolation> ValidateRelations(const ResourceSet& set,
                                                const std::vector<ResourceKey>& changed) {
   Question question(set, changed);
-  CheckReferences(question);
   CheckUpstreams(question);
   CheckUdpListeners(question);
   CheckListenerPlaces(question);
+  CheckReferences(question);  // Last: a caller may pass over what is missing, but not over the rest.
   return std::move(question.violations);
 }
 

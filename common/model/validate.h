@@ -2,6 +2,9 @@
 // plane, so that all three refuse the same things with the same words. Pure; thread-safe.
 #pragma once
 
+#include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "common/model/kind.h"
@@ -15,6 +18,8 @@ Violations Validate(const Resource& resource);
 struct ObjectViolation {
   ResourceKey object;
   Violation violation;
+  // When it is about a reference: what is named but not there.
+  std::optional<ResourceKey> missing = std::nullopt;
 };
 
 // Everything wrong between resources: missing references, two listeners on one address that one

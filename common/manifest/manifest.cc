@@ -1,0 +1,229 @@
+#include "common/manifest/manifest.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/descriptor.h>
+
+#include <memory>
+
+#include "common/base/limits.h"
+#include "common/base/text_format.h"
+#include "common/manifest/manifest_files.h"
+#include "common/manifest/message_reader.h"
+#include "common/manifest/yaml_tree.h"
+
+namespace sluice::manifest {
+namespace {
+
+using google::protobuf::Message;
+using Type = YamlNode::Type;
+
+// Read before the rest (the header), or written by the control plane: accepted, so that what
+// `ctl get` prints can be applied again. metadata.resourceVersion is read: it is a precondition.
+bool IsNotRead(std::string_view path) {
+  return path == "apiVersion" || path == "kind" || path == "status" || path == "metadata.uid" ||
+         path == "metadata.generation" || path == "metadata.creationTimestamp";
+}
+
+std::vector<std::string_view> KindNames() {
+  std::vector<std::string_view> names;
+  for (const model::Kind& kind : model::Kinds()) names.push_back(kind.name);
+  return names;
+}
+
+// By its full name only.
+const model::Kind* KindNamed(std::string_view name) {
+  const model::Kind* kind = model::FindKind(name);
+  return kind != nullptr && kind->name == name ? kind : nullptr;
+}
+
+// One text's documents to resources.
+class ManifestReader {
+ public:
+  ManifestReader(const YamlTree& tree, const std::string& file, ParseOutcome& outcome)
+      : tree_(tree), file_(file), outcome_(outcome) {}
+
+  void ReadDocument(std::uint32_t root) {
+    const YamlNode& node = tree_[root];
+    if (node.type == Type::kNull) return;  // Nothing between two `---`.
+    const YamlNode* kind = Entry(node, "kind");
+    if (kind != nullptr && kind->type == Type::kScalar && kind->text == "List") {
+      ReadList(node);
+    } else {
+      ReadResource(root);
+    }
+  }
+
+ private:
+  void Report(const YamlNode& node, std::string field, std::string message) {
+    AddDiagnostic(outcome_.diagnostics,
+                  {{file_, node.line, node.column}, std::move(field), std::move(message)});
+  }
+
+  // nullptr when the node is no map or has no such entry.
+  const YamlNode* Entry(const YamlNode& node, std::string_view name) const {
+    if (node.type != Type::kMap) return nullptr;
+    for (std::size_t i = 0; i + 1 < node.children.size(); i += 2) {
+      if (tree_[node.children[i]].text == name) return &tree_[node.children[i + 1]];
+    }
+    return nullptr;
+  }
+
+  // The wrapper of `ctl get -o yaml` and of kubectl.
+  void ReadList(const YamlNode& node) {
+    for (std::size_t i = 0; i + 1 < node.children.size(); i += 2) {
+      const YamlNode& key = tree_[node.children[i]];
+      if (key.text == "apiVersion" || key.text == "kind" || key.text == "metadata" ||
+          key.text == "items") {
+        continue;
+      }
+      Report(
+          key, "",
+          fmt::format("unknown field {} of a List, known here: apiVersion, kind, metadata, items",
+                      Quoted(key.text)));
+    }
+    const YamlNode* items = Entry(node, "items");
+    if (items == nullptr || items->type != Type::kSequence) {
+      return Report(items == nullptr ? node : *items, "items",
+                    "`items` must be a list of resources");
+    }
+    for (std::uint32_t item : items->children) ReadResource(item);
+  }
+
+  const model::Kind* ReadHeader(const YamlNode& node) {
+    if (node.type != Type::kMap) {
+      Report(node, "", "a resource must be a map with `apiVersion`, `kind`, `metadata` and `spec`");
+      return nullptr;
+    }
+    const YamlNode* version = Entry(node, "apiVersion");
+    const YamlNode* name = Entry(node, "kind");
+    const bool version_good = version != nullptr && version->text == model::kApiVersion;
+    if (version == nullptr) {
+      Report(node, "apiVersion", fmt::format("`apiVersion` is required: {}", model::kApiVersion));
+    } else if (!version_good) {
+      Report(*version, "apiVersion",
+             fmt::format("`apiVersion` must be {}, got {}", model::kApiVersion,
+                         Quoted(version->text)));
+    }
+    const std::vector<std::string_view> names = KindNames();
+    if (name == nullptr) {
+      Report(node, "kind", fmt::format("`kind` is required: one of {}", fmt::join(names, ", ")));
+      return nullptr;
+    }
+    const model::Kind* kind = KindNamed(name->text);
+    if (kind == nullptr) {
+      const std::string_view meant = ClosestWord(name->text, names.data(), names.size());
+      Report(*name, "kind",
+             fmt::format("`kind` must be one of {}, got {}{}", fmt::join(names, ", "),
+                         Quoted(name->text),
+                         meant.empty() ? "" : fmt::format(", did you mean {}", meant)));
+    }
+    return version_good ? kind : nullptr;
+  }
+
+  void ReadResource(std::uint32_t root) {
+    const YamlNode& node = tree_[root];
+    const model::Kind* kind = ReadHeader(node);
+    if (kind == nullptr) return;
+    if (outcome_.documents.size() >= limits::kManifestDocuments) {
+      return Report(node, "",
+                    fmt::format("must have at most {} resources", limits::kManifestDocuments));
+    }
+    std::unique_ptr<Message> message(kind->prototype().New());
+    std::map<std::string, Position, std::less<>> fields;
+    MessageReader(tree_, file_, fields, outcome_.diagnostics)
+        .ReadMap(root, "", IsNotRead, *message);
+    outcome_.documents.push_back({model::Resource::FromMessage(std::move(message)),
+                                  {file_, node.line, node.column},
+                                  std::move(fields)});
+  }
+
+  const YamlTree& tree_;
+  const std::string& file_;
+  ParseOutcome& outcome_;
+};
+
+void AppendText(std::string_view text, const std::string& file, ParseOutcome& outcome) {
+  const YamlTree tree = ParseYaml(text);
+  if (tree.problem) {
+    return AddDiagnostic(
+        outcome.diagnostics,
+        {{file, tree.problem->line, tree.problem->column}, "", tree.problem->message});
+  }
+  ManifestReader reader(tree, file, outcome);
+  for (std::uint32_t root : tree.roots) reader.ReadDocument(root);
+}
+
+void ReportEmpty(const std::string& file, std::vector<Diagnostic>& diagnostics) {
+  AddDiagnostic(diagnostics, {{file, 1, 1}, "", "must have at least one resource, got none"});
+}
+
+void ReportTwins(ParseOutcome& outcome) {
+  std::map<model::ResourceKey, const Position*> first_at;
+  for (const Document& document : outcome.documents) {
+    const model::ResourceKey& key = document.resource.key();
+    if (key.name.empty()) continue;  // Refused by validation.
+    const auto [first, fresh] = first_at.emplace(key, &document.start);
+    if (fresh) continue;
+    AddDiagnostic(outcome.diagnostics, {document.PositionOf("metadata.name"), "metadata.name",
+                                        fmt::format("{} must be given once, it is at {} already",
+                                                    key.Text(), first->second->Text())});
+  }
+}
+
+}  // namespace
+
+std::string Position::Text() const {
+  return line == 0 ? file : fmt::format("{}:{}:{}", file, line, column);
+}
+
+std::string Diagnostic::Text() const { return fmt::format("{} ({})", message, position.Text()); }
+
+Position Document::PositionOf(std::string_view field) const {
+  while (true) {
+    if (const auto found = fields.find(field); found != fields.end()) return found->second;
+    const std::size_t end = field.find_last_of(field.ends_with(']') ? '[' : '.');
+    if (end == field.npos) return start;
+    field = field.substr(0, end);
+  }
+}
+
+ParseOutcome ParseManifest(std::string_view text, const std::string& file) {
+  ParseOutcome outcome;
+  AppendText(text, file, outcome);
+  if (outcome.documents.empty() && outcome.diagnostics.empty())
+    ReportEmpty(file, outcome.diagnostics);
+  ReportTwins(outcome);
+  return outcome;
+}
+
+ParseOutcome ReadManifests(const std::vector<std::string>& paths) {
+  ParseOutcome outcome;
+  std::size_t bytes_left = limits::kManifestTotalBytes;
+  for (const std::string& path : paths) {
+    const auto files = ManifestFilesAt(path);
+    if (!files) {
+      AddDiagnostic(outcome.diagnostics, {{path}, "", files.error().message});
+      continue;
+    }
+    const std::size_t documents_before = outcome.documents.size();
+    const std::size_t diagnostics_before = outcome.diagnostics.size();
+    for (const std::string& file : *files) {
+      const auto text = ReadManifestFile(file, bytes_left);
+      if (!text) {
+        AddDiagnostic(outcome.diagnostics, {{file}, "", text.error().message});
+        continue;
+      }
+      bytes_left -= text->size();
+      AppendText(*text, file == "-" ? "stdin" : file, outcome);
+    }
+    // In a folder, a file whose content is commented out does no harm as long as others have some.
+    if (outcome.documents.size() == documents_before &&
+        outcome.diagnostics.size() == diagnostics_before) {
+      ReportEmpty(path, outcome.diagnostics);
+    }
+  }
+  ReportTwins(outcome);
+  return outcome;
+}
+
+}  // namespace sluice::manifest

@@ -1,0 +1,84 @@
+#include "controlplane/fleet/change_notifier.h"
+
+#include <chrono>
+#include <utility>
+
+namespace sluice::controlplane {
+namespace {
+
+constexpr std::chrono::milliseconds kPause{10};
+constexpr std::chrono::seconds kTick{1};
+
+}  // namespace
+
+// The lock is held while calling: it guards nothing but the list and the promise of Add.
+struct ChangeNotifier::Callbacks {
+  void CallAll() {
+    std::uint64_t last = 0;
+    for (;;) {
+      const std::lock_guard lock(mutex);
+      const auto next = by_id.upper_bound(last);
+      if (next == by_id.end()) return;
+      last = next->first;
+      const auto callback = next->second;  // It may remove itself.
+      callback();
+    }
+  }
+
+  std::recursive_mutex mutex;
+  std::map<std::uint64_t, std::function<void()>> by_id;
+  std::uint64_t last_id = 0;
+};
+
+ChangeNotifier::ChangeNotifier(std::function<void()> on_tick)
+    : on_tick_(std::move(on_tick)), callbacks_(std::make_shared<Callbacks>()) {
+  thread_ = std::thread([this] { Run(); });
+}
+
+ChangeNotifier::~ChangeNotifier() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void ChangeNotifier::Changed() {
+  {
+    const std::lock_guard lock(mutex_);
+    changed_ = true;
+  }
+  wake_.notify_one();
+}
+
+std::shared_ptr<void> ChangeNotifier::Add(std::function<void()> callback) {
+  const std::lock_guard lock(callbacks_->mutex);
+  const std::uint64_t id = ++callbacks_->last_id;
+  callbacks_->by_id.emplace(id, std::move(callback));
+  return {nullptr, [callbacks = callbacks_, id](void*) {
+            const std::lock_guard guard(callbacks->mutex);
+            callbacks->by_id.erase(id);
+          }};
+}
+
+void ChangeNotifier::Run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const bool woken = wake_.wait_for(lock, kTick, [this] { return changed_ || stopping_; });
+    if (stopping_) return;
+    if (!woken) {
+      lock.unlock();
+      on_tick_();
+      lock.lock();
+      continue;
+    }
+    changed_ = false;
+    lock.unlock();
+    callbacks_->CallAll();
+    lock.lock();
+    wake_.wait_for(lock, kPause, [this] { return stopping_; });
+  }
+}
+
+}  // namespace sluice::controlplane

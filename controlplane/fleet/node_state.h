@@ -1,0 +1,66 @@
+// What the control plane knows of one node, and what follows from that for one object. Plain data
+// and pure functions: the fleet keeps the data, conditions and rollouts are folded from it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "controlplane/fleet/node_id.h"
+#include "controlplane/snapshot/snapshot.h"
+#include "sluice/v1/meta.pb.h"
+#include "sluice/v1/node_status.pb.h"
+
+namespace sluice::controlplane {
+
+using WallTime = std::chrono::system_clock::time_point;
+
+// Kind and `namespace/name`, as in a ResourceProblem.
+using ProblemKey = std::pair<std::string, std::string>;
+
+struct NodeState {
+  NodeIdentity identity;
+  // What it should run: of the visibility group of its labels.
+  std::shared_ptr<const Snapshot> wanted;
+
+  int discovery_streams = 0;
+  int report_streams = 0;
+  // It follows the Generation profile or has reported: its progress is awaited. Other xDS clients
+  // are listed, but say nothing of what they have in force.
+  bool awaited = false;
+
+  v1::NodeReport report;  // The last one; empty before the first.
+  bool reported = false;
+  std::map<ProblemKey, v1::ResourceProblem> problems;  // Of the report.
+
+  // Refused on the discovery stream and not yet covered by a report.
+  struct Refusal {
+    v1::ResourceProblem problem;
+    std::int64_t generation;
+  };
+  std::map<ProblemKey, Refusal> refusals;
+
+  WallTime first_seen;
+  WallTime last_seen;
+  WallTime connected_since;  // Or disconnected since.
+  v1::Condition::State synced = v1::Condition::UNKNOWN;
+  WallTime synced_since;
+  bool connected() const { return discovery_streams > 0 || report_streams > 0; }
+};
+
+// Has the node dealt with everything up to `generation`?
+bool HasDealtWith(const NodeState& node, std::int64_t generation);
+
+// Runs all of what it should, UNKNOWN before its first report.
+v1::Condition::State SyncedState(const NodeState& node);
+
+// What the node has against the object's current form; nullptr if nothing is known of.
+const v1::ResourceProblem* ProblemWith(const NodeState& node, const ProblemKey& object);
+// The same for every object, in order of kind and name.
+std::vector<v1::ResourceProblem> ProblemsOf(const NodeState& node);
+
+}  // namespace sluice::controlplane

@@ -1,0 +1,176 @@
+#include "controlplane/snapshot/snapshot_feed.h"
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace sluice::controlplane {
+namespace {
+
+VisibilityIndex::EarlierForms FormsIn(Store& store) {
+  return [&store](const model::ResourceKey& key) {
+    auto forms = store.EarlierForms(key);
+    // Without a history the object is merely left out.
+    return forms ? std::move(*forms) : std::vector<model::Resource>();
+  };
+}
+
+}  // namespace
+
+class SnapshotFeed::State {
+ public:
+  State(Catalog& catalog, Store& store)
+      : subscription_(catalog.Subscribe([this](const CatalogChange& change) { Gather(change); })),
+        index_(subscription_.from->generation, subscription_.from->resources, FormsIn(store)) {
+    subscription_.from.reset();
+    thread_ = std::thread([this] { Run(); });
+  }
+
+  void Stop() {
+    subscription_.handle.reset();
+    {
+      const std::lock_guard lock(pending_mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+  }
+
+  std::uint64_t Add(const Labels& labels, std::weak_ptr<SnapshotListener> listener) {
+    const std::lock_guard lock(mutex_);
+    index_.Hold(labels);
+    views_.emplace(++last_view_, ViewEntry{labels, std::move(listener)});
+    return last_view_;
+  }
+  void Remove(std::uint64_t view) {
+    const std::lock_guard lock(mutex_);
+    const auto found = views_.find(view);
+    index_.Drop(found->second.labels);
+    views_.erase(found);
+  }
+  std::shared_ptr<const Snapshot> CurrentOf(std::uint64_t view) const {
+    const std::lock_guard lock(mutex_);
+    return index_.SnapshotOf(views_.at(view).labels);
+  }
+  std::int64_t generation() const {
+    const std::lock_guard lock(mutex_);
+    return index_.generation();
+  }
+  std::optional<LeftOutObject> LeftOut(const model::ResourceKey& key) const {
+    const std::lock_guard lock(mutex_);
+    return index_.LeftOut(key);
+  }
+  void OnPublished(std::function<void()> callback) {
+    const std::lock_guard lock(mutex_);
+    on_published_ = std::move(callback);
+  }
+
+ private:
+  struct ViewEntry {
+    Labels labels;
+    std::weak_ptr<SnapshotListener> listener;
+  };
+  // At most one change an object, whatever the number of generations.
+  struct Pending {
+    std::int64_t generation = 0;
+    std::map<model::ResourceKey, model::Change> changes;
+  };
+
+  // On the committing thread.
+  void Gather(const CatalogChange& change) {
+    {
+      const std::lock_guard lock(pending_mutex_);
+      pending_.generation = change.after->generation;
+      for (const model::Change& one : change.changes) {
+        pending_.changes.insert_or_assign(one.key, one);
+      }
+    }
+    wake_.notify_one();
+  }
+
+  void Run() {
+    for (;;) {
+      Pending taken;
+      {
+        std::unique_lock lock(pending_mutex_);
+        wake_.wait(lock, [this] { return stopping_ || pending_.generation != 0; });
+        if (stopping_) return;
+        std::swap(taken, pending_);
+      }
+      Publish(taken);
+    }
+  }
+
+  void Publish(const Pending& taken) {
+    std::vector<model::Change> changes;
+    changes.reserve(taken.changes.size());
+    for (const auto& [key, change] : taken.changes) changes.push_back(change);
+
+    std::vector<std::pair<std::shared_ptr<SnapshotListener>, std::shared_ptr<const Snapshot>>> told;
+    std::function<void()> on_published;
+    {
+      const std::lock_guard lock(mutex_);
+      index_.Apply(taken.generation, changes);
+      told.reserve(views_.size());
+      for (const auto& [id, view] : views_) {
+        if (auto listener = view.listener.lock()) {
+          told.emplace_back(std::move(listener), index_.SnapshotOf(view.labels));
+        }
+      }
+      on_published = on_published_;
+    }
+    for (auto& [listener, snapshot] : told) listener->OnSnapshot(std::move(snapshot));
+    if (on_published) on_published();
+  }
+
+  std::mutex pending_mutex_;
+  std::condition_variable wake_;
+  Pending pending_;
+  bool stopping_ = false;
+
+  Catalog::Subscription subscription_;
+
+  mutable std::mutex mutex_;
+  VisibilityIndex index_;
+  std::map<std::uint64_t, ViewEntry> views_;
+  std::uint64_t last_view_ = 0;
+  std::function<void()> on_published_;
+
+  std::thread thread_;
+};
+
+class SnapshotFeed::OpenView final : public SnapshotFeed::View {
+ public:
+  OpenView(std::shared_ptr<State> state, std::uint64_t id) : state_(std::move(state)), id_(id) {}
+  ~OpenView() override { state_->Remove(id_); }
+  std::shared_ptr<const Snapshot> Current() const override { return state_->CurrentOf(id_); }
+
+ private:
+  const std::shared_ptr<State> state_;
+  const std::uint64_t id_;
+};
+
+SnapshotFeed::SnapshotFeed(Catalog& catalog, Store& store)
+    : state_(std::make_shared<State>(catalog, store)) {}
+
+SnapshotFeed::~SnapshotFeed() { state_->Stop(); }
+
+std::unique_ptr<SnapshotFeed::View> SnapshotFeed::Open(const Labels& labels,
+                                                       std::weak_ptr<SnapshotListener> listener) {
+  return std::make_unique<OpenView>(state_, state_->Add(labels, std::move(listener)));
+}
+
+std::int64_t SnapshotFeed::generation() const { return state_->generation(); }
+
+std::optional<LeftOutObject> SnapshotFeed::LeftOut(const model::ResourceKey& key) const {
+  return state_->LeftOut(key);
+}
+
+void SnapshotFeed::OnPublished(std::function<void()> callback) {
+  state_->OnPublished(std::move(callback));
+}
+
+}  // namespace sluice::controlplane

@@ -1,0 +1,153 @@
+#include "controlplane/snapshot/visibility_index.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/model/validate.h"
+
+namespace sluice::controlplane {
+
+VisibilityIndex::VisibilityIndex(std::int64_t generation, const model::ResourceSet& resources,
+                                 const EarlierForms& earlier_forms)
+    : generation_(generation) {
+  resources.ForEach([&](const model::Resource& resource) { Load(resource, earlier_forms); });
+}
+
+void VisibilityIndex::Load(const model::Resource& resource, const EarlierForms& earlier_forms) {
+  if (!StreamedTypeOf(resource.kind())) return;
+  model::Violations violations = model::Validate(resource);
+  if (violations.empty()) {
+    objects_.Replace(resource.key(), MakeServedObject(resource));
+    return;
+  }
+  LeftOutObject& left_out = left_out_[resource.key()];
+  left_out.violations = std::move(violations);
+  for (const model::Resource& earlier : earlier_forms(resource.key())) {
+    if (!model::Validate(earlier).empty()) continue;
+    objects_.Replace(resource.key(), MakeServedObject(earlier));
+    left_out.earlier_form_served = true;
+    return;
+  }
+}
+
+std::optional<VisibilityIndex::Edit> VisibilityIndex::EditFor(const model::Change& change) {
+  left_out_.erase(change.key);
+  if (change.after == nullptr) return Edit{change.key, std::nullopt};
+  model::Violations violations = model::Validate(*change.after);
+  if (violations.empty()) return Edit{change.key, MakeServedObject(*change.after)};
+  // What is served now is the newest valid form before this one.
+  left_out_[change.key] = {std::move(violations), objects_.Find(change.key) != nullptr};
+  return std::nullopt;
+}
+
+void VisibilityIndex::Apply(std::int64_t generation, const std::vector<model::Change>& changes) {
+  generation_ = generation;
+  std::vector<Edit> edits;
+  for (const model::Change& change : changes) {
+    if (!StreamedTypeOf(*change.key.kind)) continue;
+    if (auto edit = EditFor(change)) edits.push_back(std::move(*edit));
+  }
+  const auto separated = Separate(edits);
+
+  bool selector_gone = false;
+  for (Edit& edit : edits) {
+    const auto before = objects_.Replace(edit.key, std::move(edit.object));
+    const ServedObject* after = objects_.Find(edit.key);
+    for (const auto& group : groups_) group->Update(edit.key, before ? &*before : nullptr, after);
+    selector_gone = selector_gone || (before && before->rule == VisibilityRule::kBySelector &&
+                                      !objects_.HasSelector(before->selector));
+  }
+  DropEmptyGroups();
+  for (const auto& group : groups_) group->Publish(generation_);
+  for (const auto& [labels, predecessor] : separated) {
+    VisibilityGroup* group = FindGroup(labels);
+    members_.at(labels).group = group != nullptr ? group : MakeGroup(labels, predecessor.get());
+  }
+  if (selector_gone) MergeAgreeing();
+}
+
+std::map<Labels, std::shared_ptr<const Snapshot>> VisibilityIndex::Separate(
+    const std::vector<Edit>& edits) {
+  std::set<Labels> appearing;
+  for (const Edit& edit : edits) {
+    if (edit.object && edit.object->rule == VisibilityRule::kBySelector &&
+        !objects_.HasSelector(edit.object->selector)) {
+      appearing.insert(edit.object->selector);
+    }
+  }
+  std::map<Labels, std::shared_ptr<const Snapshot>> separated;
+  for (auto& [labels, member] : members_) {
+    const Labels& representative = member.group->labels();
+    const bool agrees = std::all_of(appearing.begin(), appearing.end(), [&](const auto& selector) {
+      return Picks(selector, labels) == Picks(selector, representative);
+    });
+    if (agrees) continue;
+    separated.emplace(labels, member.group->snapshot());
+    member.group = nullptr;
+  }
+  return separated;
+}
+
+VisibilityGroup* VisibilityIndex::FindGroup(const Labels& labels) {
+  const std::vector<bool> signature = objects_.Signature(labels);
+  const auto found = std::find_if(groups_.begin(), groups_.end(), [&](const auto& group) {
+    return objects_.Signature(group->labels()) == signature;
+  });
+  return found == groups_.end() ? nullptr : found->get();
+}
+
+VisibilityGroup* VisibilityIndex::MakeGroup(const Labels& labels, const Snapshot* predecessor) {
+  groups_.push_back(std::make_unique<VisibilityGroup>(labels, objects_));
+  groups_.back()->Publish(generation_, predecessor);
+  return groups_.back().get();
+}
+
+void VisibilityIndex::MergeAgreeing() {
+  std::map<std::vector<bool>, VisibilityGroup*> by_signature;
+  std::map<const VisibilityGroup*, VisibilityGroup*> joins;
+  for (const auto& group : groups_) {
+    const auto [kept, added] =
+        by_signature.emplace(objects_.Signature(group->labels()), group.get());
+    if (!added) kept->second->Absorb(*group);
+    joins[group.get()] = kept->second;
+  }
+  for (auto& [labels, member] : members_) member.group = joins.at(member.group);
+  DropEmptyGroups();
+}
+
+void VisibilityIndex::DropEmptyGroups() {
+  std::set<const VisibilityGroup*> kept;
+  for (const auto& [labels, member] : members_) kept.insert(member.group);
+  std::erase_if(groups_, [&](const auto& group) { return !kept.contains(group.get()); });
+}
+
+void VisibilityIndex::Hold(const Labels& labels) {
+  Member& member = members_[labels];
+  if (++member.holds > 1) return;
+  member.group = FindGroup(labels);
+  if (member.group == nullptr) member.group = MakeGroup(labels, nullptr);
+}
+
+void VisibilityIndex::Drop(const Labels& labels) {
+  const auto found = members_.find(labels);
+  SLUICE_CHECK(found != members_.end());
+  if (--found->second.holds > 0) return;
+  members_.erase(found);
+  DropEmptyGroups();
+}
+
+std::shared_ptr<const Snapshot> VisibilityIndex::SnapshotOf(const Labels& labels) const {
+  const auto found = members_.find(labels);
+  SLUICE_CHECK(found != members_.end());
+  return found->second.group->snapshot();
+}
+
+std::optional<LeftOutObject> VisibilityIndex::LeftOut(const model::ResourceKey& key) const {
+  const auto found = left_out_.find(key);
+  if (found == left_out_.end()) return std::nullopt;
+  return found->second;
+}
+
+}  // namespace sluice::controlplane
