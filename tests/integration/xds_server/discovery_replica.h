@@ -2,14 +2,17 @@
 #pragma once
 
 #include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "controlplane/discovery/discovery_server.h"
 #include "controlplane/fleet/fleet.h"
 #include "controlplane/snapshot/snapshot_feed.h"
+#include "tests/support/eventually.h"
 #include "tests/support/memory_catalog.h"
 
 namespace sluice::test {
@@ -30,6 +33,11 @@ class DiscoveryReplica {
     discovery_.Shutdown();
     server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));
     server_->Wait();
+  }
+
+  // Until what is committed is what new streams get.
+  void AwaitGeneration(std::int64_t generation) {
+    EXPECT_TRUE(Eventually([&] { return feed_.generation() >= generation; }));
   }
 
   controlplane::Fleet& fleet() { return fleet_; }
