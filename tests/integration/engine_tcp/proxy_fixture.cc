@@ -1,0 +1,196 @@
+#include "tests/integration/engine_tcp/proxy_fixture.h"
+
+#include <cstring>
+#include <future>
+#include <random>
+#include <utility>
+
+#include "tests/support/eventually.h"
+
+namespace sluice::dataplane::test {
+namespace {
+
+using sluice::test::Eventually;
+
+// The record travels as the number of a pointer, so that no text format stands between.
+void AppendRecord(const SessionState& session, std::string& out) {
+  auto* record = new Record{session.close_reason,
+                            session.bytes_received,
+                            session.bytes_sent,
+                            session.client.Text(),
+                            session.local.Text(),
+                            session.attempts.size(),
+                            session.attempts.empty() ? Attempt{} : session.attempts.back()};
+  out += std::to_string(reinterpret_cast<std::uintptr_t>(record));
+}
+
+class RouteTo final : public PhaseHandler {
+ public:
+  RouteTo(const UpstreamConfig* upstream, CloseReason refuse, std::function<void()> first)
+      : upstream_(upstream), refuse_(refuse), first_(std::move(first)) {}
+  Verdict Run(SessionState& session) const override {
+    if (first_) first_();
+    if (refuse_ != CloseReason::kOpen) return Verdict::Close(refuse_);
+    session.upstream = upstream_;
+    return Verdict::NextPhase();
+  }
+
+ private:
+  const UpstreamConfig* const upstream_;
+  const CloseReason refuse_;
+  const std::function<void()> first_;
+};
+
+}  // namespace
+
+bool RecordedLog::Write(std::string_view line) {
+  const std::unique_ptr<Record> record(reinterpret_cast<Record*>(std::stoull(std::string(line))));
+  const std::lock_guard lock(mutex_);
+  records_.push_back(*record);
+  return true;
+}
+
+std::vector<Record> RecordedLog::records() const {
+  const std::lock_guard lock(mutex_);
+  return records_;
+}
+
+std::size_t RecordedLog::size() const {
+  const std::lock_guard lock(mutex_);
+  return records_.size();
+}
+
+void ProxyTest::StartEngine(std::size_t workers) { engine_ = Engine::Start(workers); }
+
+// Whatever a test did: every session that was opened has been closed and logged once.
+void ProxyTest::TearDown() {
+  if (engine_ == nullptr) return;
+  engine_->Shutdown(std::chrono::milliseconds(0));
+  EXPECT_EQ(engine_->sessions().open, 0U);
+  EXPECT_EQ(engine_->sessions().on_older_config, 0U);
+  engine_.reset();
+  std::uint64_t opened = 0;
+  std::uint64_t closed = 0;
+  for (const auto& [name, shared] : listeners_) {
+    opened +=
+        CountListener(name, [](const auto& c) -> const Counter& { return c.sessions_opened; });
+    for (std::size_t reason = 0; reason < static_cast<std::size_t>(CloseReason::kCount); ++reason) {
+      closed += CountListener(
+          name, [&](const auto& c) -> const Counter& { return c.sessions_closed[reason]; });
+    }
+  }
+  EXPECT_EQ(opened, closed);
+  EXPECT_EQ(log_->size(), closed);
+  for (const auto& [address, state] : states_) EXPECT_EQ(state->open.load(), 0U) << address.Text();
+}
+
+std::shared_ptr<EndpointState> ProxyTest::States(const SocketAddress& endpoint) {
+  auto& state = states_[endpoint];
+  if (state == nullptr) state = std::make_shared<EndpointState>();
+  return state;
+}
+
+std::shared_ptr<const UpstreamConfig> ProxyTest::Upstream(
+    const std::string& name, const std::vector<SocketAddress>& endpoints, UpstreamOptions options) {
+  auto& shared = upstreams_[name];
+  if (shared == nullptr) {
+    const auto slot = static_cast<std::uint32_t>(upstreams_.size() - 1);
+    shared = std::make_shared<UpstreamShared>(name, slot, engine_->workers());
+  }
+  std::vector<BalanceEndpoint> set;
+  for (std::size_t i = 0; i < endpoints.size(); ++i) {
+    BalanceEndpoint endpoint;
+    endpoint.address = endpoints[i];
+    endpoint.text = endpoints[i].Text();
+    if (!options.max_connections.empty()) endpoint.max_connections = options.max_connections[i];
+    endpoint.state = States(endpoints[i]);
+    set.push_back(std::move(endpoint));
+  }
+  auto upstream = std::make_shared<UpstreamConfig>();
+  upstream->name = name;
+  upstream->health = options.health;
+  upstream->balancer = BuildBalancer(BalancePolicy::kRoundRobin, std::move(set), options.health);
+  upstream->shared = shared;
+  return upstream;
+}
+
+std::shared_ptr<const ListenerConfig> ProxyTest::Listener(
+    const SocketAddress& address, std::shared_ptr<const UpstreamConfig> upstream,
+    ListenerOptions options) {
+  auto& shared = listeners_[options.name];
+  if (shared == nullptr) {
+    shared = std::make_shared<ListenerShared>(options.name, engine_->workers());
+  }
+  auto listener = std::make_shared<ListenerConfig>();
+  listener->name = options.name;
+  listener->address = address;
+  listener->protocol = options.protocol;
+  listener->socket = options.socket;
+  listener->tcp = options.tcp;
+  std::vector<PhaseStep> steps;
+  steps.push_back({Phase::kContent,
+                   std::make_unique<RouteTo>(upstream.get(), options.refuse, options.in_phases)});
+  listener->phases = PhaseChain(std::move(steps));
+  std::vector<TextTemplate::Part> parts;
+  parts.push_back({"", AppendRecord});
+  auto format =
+      std::make_shared<const TextTemplate>(std::move(parts), TextTemplate::Missing::kDash);
+  listener->access_log.push_back({std::move(format), log_});
+  listener->upstreams.push_back(std::move(upstream));
+  listener->shared = shared;
+  return listener;
+}
+
+SocketAddress ProxyTest::FreeAddress(const std::string& host) {
+  leases_.push_back(std::make_unique<sluice::test::PortLease>());
+  return Address(host + ":" + std::to_string(leases_.back()->port()));
+}
+
+std::vector<BindProblem> ProxyTest::Publish(
+    std::vector<std::shared_ptr<const ListenerConfig>> listeners) {
+  auto config = std::make_shared<RuntimeConfig>();
+  config->serial = ++serial_;
+  config->listeners = std::move(listeners);
+  const auto in_force = std::make_shared<std::promise<void>>();
+  auto problems = engine_->Publish(config, [in_force] { in_force->set_value(); });
+  in_force->get_future().wait();
+  return problems;
+}
+
+SocketAddress ProxyTest::Proxy(const SocketAddress& endpoint, ListenerOptions options) {
+  if (engine_ == nullptr) StartEngine();
+  const SocketAddress address = FreeAddress();
+  const auto problems = Publish({Listener(address, Upstream("upstream", {endpoint}), options)});
+  EXPECT_TRUE(problems.empty()) << problems.front().message;
+  return address;
+}
+
+std::vector<Record> ProxyTest::WaitForRecords(std::size_t count) {
+  EXPECT_TRUE(Eventually([&] { return log_->size() >= count; }))
+      << log_->size() << " of " << count << " records";
+  return log_->records();
+}
+
+std::uint64_t ProxyTest::CountListener(
+    const std::string& name, std::function<const Counter&(const ListenerCounters&)> select) {
+  return listeners_.at(name)->counters.Sum(select);
+}
+
+std::uint64_t ProxyTest::CountUpstream(
+    const std::string& name, std::function<const Counter&(const UpstreamCounters&)> select) {
+  return upstreams_.at(name)->counters.Sum(select);
+}
+
+std::string Pattern(std::size_t size, std::uint32_t seed) {
+  std::string bytes(size, '\0');
+  std::mt19937 random(seed);
+  std::size_t i = 0;
+  for (; i + 4 <= size; i += 4) {
+    const std::uint32_t word = static_cast<std::uint32_t>(random());
+    std::memcpy(&bytes[i], &word, 4);
+  }
+  for (; i < size; ++i) bytes[i] = static_cast<char>(random());
+  return bytes;
+}
+
+}  // namespace sluice::dataplane::test
