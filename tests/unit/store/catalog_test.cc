@@ -1,0 +1,165 @@
+#include "controlplane/store/catalog.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/memory_store.h"
+#include "tests/support/sample_resources.h"
+
+namespace sluice::controlplane {
+namespace {
+
+using test::AsChange;
+using test::MemoryStore;
+using test::SampleUpstream;
+
+TEST(Catalog, LoadsWhatTheStoreHolds) {
+  MemoryStore store;
+  ASSERT_TRUE(store.Commit(0, {AsChange(SampleUpstream("a")), AsChange(SampleUpstream("b"))}));
+  const auto catalog = Catalog::Load(store).value();
+  EXPECT_EQ(catalog->Current()->generation, 1);
+  EXPECT_EQ(catalog->Current()->resources.size(), 2u);
+  EXPECT_NE(catalog->Current()->resources.Find(test::KeyOf(SampleUpstream("a"))), nullptr);
+}
+
+TEST(Catalog, TellsSubscribersWhatWasBeforeAChange) {
+  MemoryStore store;
+  const auto catalog = Catalog::Load(store).value();
+  ASSERT_TRUE(catalog->Commit(0, {AsChange(SampleUpstream("a", "127.0.0.1:1"))}));
+
+  std::vector<CatalogChange> heard;
+  const auto subscription =
+      catalog->Subscribe([&](const CatalogChange& change) { heard.push_back(change); });
+  EXPECT_EQ(subscription.from->generation, 1);
+  ASSERT_TRUE(catalog->Commit(1, {AsChange(SampleUpstream("a", "127.0.0.1:2"))}));
+
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].after->generation, 2);
+  ASSERT_EQ(heard[0].changes.size(), 1u);
+  EXPECT_EQ(heard[0].changes[0].before->As<v1::Upstream>().spec().endpoints(0).address(),
+            "127.0.0.1:1");
+  EXPECT_EQ(heard[0].changes[0].after->As<v1::Upstream>().spec().endpoints(0).address(),
+            "127.0.0.1:2");
+}
+
+TEST(Catalog, RefusesACommitBasedOnAnOlderGeneration) {
+  MemoryStore store;
+  const auto catalog = Catalog::Load(store).value();
+  ASSERT_TRUE(catalog->Commit(0, {AsChange(SampleUpstream("a"))}));
+  const auto late = catalog->Commit(0, {AsChange(SampleUpstream("b"))});
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, ErrorCode::kConflict);
+  EXPECT_EQ(catalog->Current()->resources.size(), 1u);
+}
+
+TEST(Catalog, ChangesNothingWhenTheStoreFails) {
+  MemoryStore store;
+  const auto catalog = Catalog::Load(store).value();
+  int heard = 0;
+  const auto subscription = catalog->Subscribe([&](const CatalogChange&) { ++heard; });
+  store.FailNextCommit({ErrorCode::kResourceExhausted, "disk full"});
+  const auto failed = catalog->Commit(0, {AsChange(SampleUpstream("a"))});
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().message, "disk full");
+  EXPECT_EQ(catalog->Current()->generation, 0);
+  EXPECT_EQ(heard, 0);
+  EXPECT_TRUE(catalog->Commit(0, {AsChange(SampleUpstream("a"))}));
+}
+
+TEST(Catalog, ASubscriptionEndsWithItsHandleEvenFromItsOwnCallback) {
+  MemoryStore store;
+  const auto catalog = Catalog::Load(store).value();
+  int heard = 0;
+  Catalog::Subscription subscription;
+  subscription = catalog->Subscribe([&](const CatalogChange&) {
+    ++heard;
+    subscription.handle.reset();
+  });
+  ASSERT_TRUE(catalog->Commit(0, {AsChange(SampleUpstream("a"))}));
+  ASSERT_TRUE(catalog->Commit(1, {AsChange(SampleUpstream("b"))}));
+  EXPECT_EQ(heard, 1);
+}
+
+TEST(Catalog, ASubscriberMayReadAndSubscribe) {
+  MemoryStore store;
+  const auto catalog = Catalog::Load(store).value();
+  std::vector<Catalog::Subscription> more;
+  const auto subscription = catalog->Subscribe([&](const CatalogChange& change) {
+    EXPECT_EQ(catalog->Current()->generation, change.after->generation);
+    more.push_back(catalog->Subscribe([](const CatalogChange&) {}));
+    EXPECT_EQ(more.back().from->generation, change.after->generation);
+  });
+  ASSERT_TRUE(catalog->Commit(0, {AsChange(SampleUpstream("a"))}));
+  EXPECT_EQ(more.size(), 1u);
+}
+
+// Many writers at once: each retries until its own change is in. Nothing is lost, every subscriber
+// hears every generation once and in order, whenever it came.
+TEST(Catalog, KeepsGenerationsDenseUnderManyWritersAndSubscribers) {
+  constexpr int kWriters = 8;
+  constexpr int kCommitsEach = 25;
+  MemoryStore store;
+  const auto catalog = Catalog::Load(store).value();
+
+  struct Listener {
+    std::vector<std::int64_t> heard;
+    Catalog::Subscription subscription;
+  };
+  Listener always;
+  always.subscription = catalog->Subscribe(
+      [&](const CatalogChange& change) { always.heard.push_back(change.after->generation); });
+
+  // One that keeps coming and going: what it hears follows what it began with, without a gap.
+  std::atomic<bool> done = false;
+  std::atomic<int> gaps = 0;
+  std::thread coming_and_going([&] {
+    while (!done) {
+      std::mutex mutex;
+      std::vector<std::int64_t> heard;
+      auto subscription = catalog->Subscribe([&](const CatalogChange& change) {
+        const std::lock_guard lock(mutex);
+        heard.push_back(change.after->generation);
+      });
+      std::this_thread::yield();
+      subscription.handle.reset();
+      std::int64_t last = subscription.from->generation;
+      for (const std::int64_t generation : heard) {
+        if (generation != ++last) ++gaps;
+      }
+    }
+  });
+
+  std::vector<std::thread> writers;
+  for (int writer = 0; writer < kWriters; ++writer) {
+    writers.emplace_back([&, writer] {
+      for (int i = 0; i < kCommitsEach; ++i) {
+        const auto change =
+            AsChange(SampleUpstream("u-" + std::to_string(writer) + "-" + std::to_string(i)));
+        while (!catalog->Commit(catalog->Current()->generation, {change})) {
+        }
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  done = true;
+  coming_and_going.join();
+
+  EXPECT_EQ(gaps, 0);
+  EXPECT_EQ(catalog->Current()->generation, kWriters * kCommitsEach);
+  EXPECT_EQ(catalog->Current()->resources.size(),
+            static_cast<std::size_t>(kWriters * kCommitsEach));
+  ASSERT_EQ(always.heard.size(), static_cast<std::size_t>(kWriters * kCommitsEach));
+  for (std::size_t i = 0; i < always.heard.size(); ++i) {
+    EXPECT_EQ(always.heard[i], static_cast<std::int64_t>(i) + 1);
+  }
+}
+
+}  // namespace
+}  // namespace sluice::controlplane
