@@ -1,5 +1,5 @@
-// sluice-controlplane: load the store, answer the API, stop when told to. Nothing is served before
-// the store is loaded.
+// sluice-controlplane: load the store, feed its generations to data planes, answer the API, stop
+// when told to. Nothing is served before the store is loaded.
 
 #include <signal.h>
 
@@ -14,7 +14,9 @@
 #include "common/log/event_log.h"
 #include "controlplane/api/grpc_server.h"
 #include "controlplane/api/resource_service.h"
-#include "controlplane/fleet/fleet_view.h"
+#include "controlplane/discovery/discovery_server.h"
+#include "controlplane/fleet/fleet.h"
+#include "controlplane/snapshot/snapshot_feed.h"
 #include "controlplane/store/catalog.h"
 #include "controlplane/store/store.h"
 
@@ -47,19 +49,6 @@ Result<SocketAddress> ListenAddress(const std::string& flag, const std::string& 
           "protected by other means");
 }
 
-class NoFleet final : public FleetView {
- public:
-  std::vector<model::Resource> DataPlanes() const override { return {}; }
-  v1::ObjectStatus StatusOf(const model::Resource&) const override { return {}; }
-  v1::RolloutResponse Progress(std::int64_t,
-                               const std::vector<model::ResourceKey>&) const override {
-    v1::RolloutResponse response;
-    response.set_settled(true);
-    return response;
-  }
-  std::shared_ptr<void> OnChange(std::function<void()>) override { return nullptr; }
-};
-
 // Blocked before the first thread starts, so that only WaitForStop gets them.
 sigset_t BlockStopSignals() {
   signal(SIGPIPE, SIG_IGN);
@@ -86,12 +75,16 @@ Result<void> Run(const Flags& flags) {
   auto catalog = Catalog::Load(**store);
   if (!catalog) return Fail(catalog.error().code, "`--store`: " + catalog.error().message);
 
-  NoFleet fleet;
+  SnapshotFeed feed(**catalog, **store);
+  Fleet fleet(**catalog, feed);
   const auto api = MakeResourceApi(**catalog, fleet);
   auto api_server = GrpcServer::Start(
       {"--api", *api_address, [&](grpc::ServerBuilder& builder) { api->RegisterOn(builder); }});
   if (!api_server) return tl::unexpected(api_server.error());
-  auto xds_server = GrpcServer::Start({"--xds", *xds_address, [](grpc::ServerBuilder&) {}});
+  DiscoveryServer discovery(feed, fleet, "sluice-controlplane " + std::string(kVersion));
+  auto xds_server = GrpcServer::Start({"--xds", *xds_address, [&](grpc::ServerBuilder& builder) {
+                                         discovery.RegisterOn(builder);
+                                       }});
   if (!xds_server) return tl::unexpected(xds_server.error());
 
   const auto state = (*catalog)->Current();
@@ -106,6 +99,7 @@ Result<void> Run(const Flags& flags) {
   sigwait(&stop_signals, &signal);
   LogEvent(LogLevel::kInfo, "stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   api->Stop();
+  discovery.Shutdown();
   (*api_server)->Stop(kStopPatience);
   (*xds_server)->Stop(kStopPatience);
   LogEvent(LogLevel::kInfo, "stopped");

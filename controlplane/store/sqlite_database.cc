@@ -70,6 +70,9 @@ Error SqliteDatabase::LastError(std::string_view doing) const {
   const int code = sqlite3_extended_errcode(handle_.get());
   const int system_error = sqlite3_system_errno(handle_.get());
   const std::string text = sqlite3_errmsg(handle_.get());
+  // SQLite does not always know what the system said.
+  const std::string cause =
+      system_error == 0 ? text : text + ", " + std::generic_category().message(system_error);
   switch (code & 0xff) {
     case SQLITE_FULL:
       return {ErrorCode::kResourceExhausted,
@@ -88,18 +91,14 @@ Error SqliteDatabase::LastError(std::string_view doing) const {
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
       return {ErrorCode::kFailedPrecondition,
-              fmt::format("cannot write '{}' or make files beside it ({}{}{})", path_, text,
-                          system_error != 0 ? ": " : "",
-                          system_error != 0 ? std::generic_category().message(system_error) : "")};
+              fmt::format("cannot write '{}' or make files beside it ({})", path_, cause)};
     case SQLITE_IOERR:
       if (MeansNoSpace(system_error)) {
         return {ErrorCode::kResourceExhausted,
-                fmt::format("no space is left for '{}' ({}): nothing was stored", path_,
-                            std::generic_category().message(system_error))};
+                fmt::format("no space is left for '{}' ({}): nothing was stored", path_, cause)};
       }
       return {ErrorCode::kUnavailable,
-              fmt::format("reading or writing '{}' failed ({}, {})", path_, text,
-                          std::generic_category().message(system_error))};
+              fmt::format("reading or writing '{}' failed ({})", path_, cause)};
     default:
       return {ErrorCode::kInternal,
               fmt::format("SQLite cannot {} in '{}': {} (code {})", doing, path_, text, code)};
