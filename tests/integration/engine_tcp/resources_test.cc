@@ -1,0 +1,128 @@
+// Running out of descriptors: accepting pauses, goes on, and the process neither spins nor crashes.
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <thread>
+#include <vector>
+
+#include "tests/integration/engine_tcp/proxy_fixture.h"
+#include "tests/support/eventually.h"
+
+namespace sluice::dataplane::test {
+namespace {
+
+using namespace std::chrono_literals;
+using sluice::test::Eventually;
+
+// Takes every descriptor but `left`, for as long as it lives.
+class DescriptorHog {
+ public:
+  explicit DescriptorHog(std::size_t left) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit lower = before_;
+    lower.rlim_cur = 256;
+    ::setrlimit(RLIMIT_NOFILE, &lower);
+    while (true) {
+      UniqueFd fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+      if (!fd) break;
+      taken_.push_back(std::move(fd));
+    }
+    Free(left);
+  }
+  ~DescriptorHog() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  void Free(std::size_t count) {
+    while (count-- > 0 && !taken_.empty()) taken_.pop_back();
+  }
+  void FreeAll() { taken_.clear(); }
+
+ private:
+  rlimit before_{};
+  std::vector<UniqueFd> taken_;
+};
+
+class Resources : public ProxyTest {
+ protected:
+  std::uint64_t Pauses() {
+    return CountListener("listener",
+                         [](const auto& c) -> const Counter& { return c.accept_pauses; });
+  }
+  // A proxy that has served a session, so that whatever opens descriptors once has done so.
+  SocketAddress WarmProxy() {
+    const SocketAddress proxy = Proxy(backend_.address());
+    SocketPeer client(proxy);
+    SocketPeer endpoint = backend_.Accept();
+    client.Close();
+    endpoint.Close();
+    WaitForRecords(1);
+    return proxy;
+  }
+  PeerListener backend_;
+};
+
+std::chrono::nanoseconds ProcessCpu() {
+  timespec time{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+TEST_F(Resources, WithoutDescriptorsConnectionsWaitAndAreServedOnceThereAreSome) {
+  const SocketAddress proxy = WarmProxy();
+  DescriptorHog hog(1);
+  SocketPeer client(proxy);  // Takes the last one; the kernel connects it to the queue.
+  EXPECT_TRUE(Eventually([&] { return Pauses() >= 1; }));
+  const auto cpu = ProcessCpu();
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(Eventually([&] { return Pauses() >= 3; }));
+  EXPECT_LT(ProcessCpu() - cpu, (std::chrono::steady_clock::now() - start) * 3 / 4) << "it spins";
+  hog.FreeAll();
+  SocketPeer endpoint = backend_.Accept();
+  endpoint.Send("at last");
+  EXPECT_EQ(client.Receive(7), "at last");
+}
+
+TEST_F(Resources, ASessionThatCannotReachItsEndpointForWantOfDescriptorsIsNobodysFault) {
+  const SocketAddress proxy = WarmProxy();
+  DescriptorHog hog(2);
+  SocketPeer client(proxy);  // One for it, one for the accepted connection, none for the endpoint.
+  client.WaitForEnd();
+  const Record record = WaitForRecords(2)[1];
+  EXPECT_EQ(record.reason, CloseReason::kResourcesExhausted);
+  EXPECT_EQ(State(backend_.address()).fails.load(), 0U);
+  hog.FreeAll();
+  SocketPeer second(proxy);
+  backend_.Accept().Send("ok");
+  EXPECT_EQ(second.Receive(2), "ok");
+}
+
+TEST_F(Resources, AcceptingGoesOnWhenASessionEnds) {
+  const SocketAddress proxy = WarmProxy();
+  SocketPeer first(proxy);
+  SocketPeer first_endpoint = backend_.Accept();
+  DescriptorHog hog(1);
+  SocketPeer second(proxy);
+  EXPECT_TRUE(Eventually([&] { return Pauses() >= 1; }));
+  first.Close();
+  first_endpoint.Close();
+  backend_.Accept().Send("yes");
+  EXPECT_EQ(second.Receive(3), "yes");
+}
+
+TEST_F(Resources, WithoutPipesBytesAreCopied) {
+  const SocketAddress proxy = WarmProxy();
+  SocketPeer client(proxy);
+  SocketPeer endpoint = backend_.Accept();
+  DescriptorHog hog(0);
+  const std::string upload = Pattern(5'000'000);
+  std::thread sender([&] {
+    client.Send(upload);
+    client.FinishSending();
+  });
+  EXPECT_TRUE(endpoint.ReceiveAll() == upload);
+  sender.join();
+}
+
+}  // namespace
+}  // namespace sluice::dataplane::test
