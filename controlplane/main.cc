@@ -23,7 +23,9 @@
 namespace sluice::controlplane {
 namespace {
 
-constexpr std::chrono::seconds kStopPatience{5};
+// Streams and writes have ended by then; a client that does not read its connection is not waited
+// for.
+constexpr std::chrono::seconds kStopPatience{1};
 
 struct Flags {
   std::string api = "127.0.0.1:7070";

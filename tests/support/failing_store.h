@@ -1,4 +1,4 @@
-// A store that forgets: the contract of controlplane/store/store.h in memory, with failures on
+// The contract of controlplane/store/store.h in memory, with failures on demand. Thread-safe.
 // demand.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace sluice::test {
 
-class MemoryStore final : public controlplane::Store {
+class FailingStore final : public controlplane::Store {
  public:
   void FailNextCommit(Error error) {
     const std::lock_guard lock(mutex_);

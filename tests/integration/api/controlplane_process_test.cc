@@ -1,0 +1,173 @@
+// The binary: flags, start, stop, crash.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/integration/api/api_connection.h"
+#include "tests/support/process.h"
+#include "tests/support/sluice_processes.h"
+#include "tests/support/temp_dir.h"
+
+namespace sluice {
+namespace {
+
+using test::BinPath;
+using test::Process;
+using test::SampleUpstream;
+using testing::HasSubstr;
+
+class ControlPlaneProcess : public testing::Test {
+ protected:
+  std::vector<std::string> Command(std::vector<std::string> more = {}) const {
+    std::vector<std::string> command = {BinPath("sluice-controlplane"), "--store",
+                                        "sqlite:" + dir_.File("store.db")};
+    command.insert(command.end(), more.begin(), more.end());
+    return command;
+  }
+  static std::vector<std::string> AnyPorts() {
+    return {"--api", "127.0.0.1:0", "--xds", "127.0.0.1:0"};
+  }
+  // Value of `key` on the ready line, once it is there.
+  static std::string Ready(const Process& process, const std::string& key) {
+    EXPECT_TRUE(test::Eventually([&] {
+      return process.Err().find("event=ready") != std::string::npos;
+    })) << process.Err();
+    const std::string log = process.Err();
+    const auto begin = log.find(" " + key + "=", log.find("event=ready")) + key.size() + 2;
+    return log.substr(begin, log.find_first_of(" \n", begin) - begin);
+  }
+  // Starts it, expects it to refuse, and returns what it says.
+  static std::string Refusal(const std::vector<std::string>& command) {
+    Process process(command);
+    EXPECT_EQ(process.Wait(), 1) << process.Err();
+    return process.Err();
+  }
+
+  test::TempDir dir_;
+};
+
+TEST_F(ControlPlaneProcess, ServesOnThePortsItSaysAndStopsWhenTold) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    Process process(Command(AnyPorts()));
+    test::ApiConnection api(Ready(process, "api"));
+    EXPECT_NE(Ready(process, "xds"), Ready(process, "api"));
+    v1::WatchRequest request;
+    request.set_kind("Upstream");
+    test::WatchReader watch(api, request);
+    EXPECT_EQ(watch.Next(), "SYNCED");
+    process.Signal(signal);
+    EXPECT_THAT(watch.Next(), HasSubstr("is stopping"));
+    EXPECT_EQ(process.Wait(), 0) << process.Err();
+  }
+}
+
+TEST_F(ControlPlaneProcess, ServesOnUnixSockets) {
+  const std::string socket = "unix:" + dir_.File("api.sock");
+  Process process(Command({"--api", socket, "--xds", "unix:" + dir_.File("xds.sock")}));
+  test::ApiConnection api(Ready(process, "api"));
+  EXPECT_TRUE(api.ApplyAll(SampleUpstream("a")).ok());
+  EXPECT_THAT(Refusal({BinPath("sluice-controlplane"), "--store", "sqlite:" + dir_.File("b.db"),
+                       "--api", socket, "--xds", "127.0.0.1:0"}),
+              HasSubstr("`--api`"));
+  EXPECT_TRUE(api.ApplyAll(SampleUpstream("b")).ok()) << "the first one still has its socket";
+}
+
+TEST_F(ControlPlaneProcess, NamesFlagAndAddressOfATakenPort) {
+  Process first(Command(AnyPorts()));
+  const std::string taken = Ready(first, "api");
+  const std::string other = "sqlite:" + dir_.File("other.db");
+  for (const std::string flag : {"--api", "--xds"}) {
+    const std::string said = Refusal({BinPath("sluice-controlplane"), "--store", other, "--api",
+                                      flag == "--api" ? taken : "127.0.0.1:0", "--xds",
+                                      flag == "--xds" ? taken : "127.0.0.1:0"});
+    EXPECT_THAT(
+        said, HasSubstr("`" + flag + "`: cannot listen on " + taken + ": Address already in use"));
+  }
+}
+
+TEST_F(ControlPlaneProcess, RefusesClearTextThatLeavesTheMachine) {
+  for (const std::string address : {"0.0.0.0:0", "[::]:0", "10.0.0.1:7070"}) {
+    EXPECT_THAT(Refusal(Command({"--api", address})), HasSubstr("`--insecure`")) << address;
+    EXPECT_THAT(Refusal(Command({"--xds", address})), HasSubstr("`--insecure`")) << address;
+  }
+  Process told(Command({"--api", "0.0.0.0:0", "--xds", "127.0.0.1:0", "--insecure"}));
+  EXPECT_THAT(Ready(told, "api"), testing::StartsWith("0.0.0.0:"));
+}
+
+TEST_F(ControlPlaneProcess, NamesWhatIsWrongWithTheStore) {
+  EXPECT_THAT(Refusal({BinPath("sluice-controlplane"), "--store", "sqlite:/nonexistent/s.db"}),
+              HasSubstr("`--store`: cannot open '/nonexistent/s.db'"));
+  Process first(Command(AnyPorts()));
+  Ready(first, "api");
+  EXPECT_THAT(Refusal(Command(AnyPorts())), HasSubstr("another control plane has"));
+}
+
+TEST_F(ControlPlaneProcess, SaysItsVersion) {
+  Process process({BinPath("sluice-controlplane"), "--version"});
+  EXPECT_EQ(process.Wait(), 0);
+  EXPECT_THAT(process.Out(), testing::MatchesRegex("sluice-controlplane [0-9.]+\n"));
+}
+
+// Clients apply as fast as they can; the process is killed; what was acknowledged is there.
+TEST_F(ControlPlaneProcess, LosesNothingAcknowledgedWhenKilled) {
+  constexpr std::size_t kClients = 4;
+  std::vector<int> acknowledged(kClients, 0);
+  for (int death = 0; death < 3; ++death) {
+    auto process = std::make_unique<Process>(Command(AnyPorts()));
+    const std::string address = Ready(*process, "api");
+    std::atomic<int> applies = 0;
+    std::vector<std::thread> clients;
+    for (std::size_t client = 0; client < kClients; ++client) {
+      clients.emplace_back([&, client] {
+        test::ApiConnection api(address);
+        const std::string name = "u" + std::to_string(client);
+        for (int n = acknowledged[client] + 1;; ++n) {
+          v1::ApplyRequest request;
+          *request.add_resources() =
+              test::AsAny(SampleUpstream(name, "127.0.0.1:" + std::to_string(n)));
+          *request.add_resources() =
+              test::AsAny(SampleUpstream(name + "b", "127.0.0.1:" + std::to_string(n)));
+          grpc::ClientContext context;  // Does not wait for a server to come back.
+          v1::ApplyResponse response;
+          if (!api.stub().Apply(&context, request, &response).ok()) return;
+          acknowledged[client] = n;
+          ++applies;
+        }
+      });
+    }
+    EXPECT_TRUE(test::Eventually([&] { return applies > 50 * (death + 1); }));
+    process->Signal(SIGKILL);
+    for (std::thread& client : clients) client.join();
+    process->Wait();
+
+    Process again(Command(AnyPorts()));
+    test::ApiConnection api(Ready(again, "api"));
+    for (std::size_t client = 0; client < kClients; ++client) {
+      int port[2] = {};
+      for (int half = 0; half < 2; ++half) {
+        v1::GetResponse got;
+        v1::Upstream upstream;
+        const std::string name = "u" + std::to_string(client) + (half == 1 ? "b" : "");
+        ASSERT_TRUE(api.Get("Upstream", name, &got).ok());
+        ASSERT_TRUE(got.resource().UnpackTo(&upstream));
+        port[half] = std::stoi(upstream.spec().endpoints(0).address().substr(10));
+      }
+      EXPECT_EQ(port[0], port[1]) << "both of a batch or none";
+      EXPECT_GE(port[0], acknowledged[client]);
+      EXPECT_LE(port[0], acknowledged[client] + 1);
+      acknowledged[client] = port[0];
+    }
+    again.Signal(SIGTERM);
+    EXPECT_EQ(again.Wait(), 0);
+  }
+}
+
+}  // namespace
+}  // namespace sluice
