@@ -80,7 +80,7 @@ inline constexpr std::size_t kReportedProblems = 1'000;
 inline constexpr std::size_t kRefusalDetails = 100;
 inline constexpr std::size_t kRefusalTextBytes = 4096;
 inline constexpr std::size_t kNodeIdLength = 253;
-inline constexpr std::size_t kNodes = 10'000;        // Listed, those gone lately included.
+inline constexpr std::size_t kNodes = 10'000;         // Listed, those gone lately included.
 inline constexpr std::chrono::minutes kNodeKept{10};  // After its last stream has ended.
 // A node that lost its streams is expected back for so long before a rollout stops awaiting it.
 inline constexpr std::chrono::seconds kNodeAwaited{15};

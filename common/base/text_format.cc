@@ -200,7 +200,7 @@ std::string_view ClosestWord(std::string_view word, const std::string_view* cand
   return best;
 }
 
-std::string Quoted(std::string_view text) {
+std::string Printable(std::string_view text) {
   constexpr std::size_t kShown = 80;
   const bool cut = text.size() > kShown;
   if (cut) {
@@ -209,7 +209,7 @@ std::string Quoted(std::string_view text) {
       --end;  // Whole characters.
     text = text.substr(0, end);
   }
-  std::string out = "'";
+  std::string out;
   for (char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7F) {
@@ -218,8 +218,10 @@ std::string Quoted(std::string_view text) {
       out += c;
     }
   }
-  out += cut ? "…'" : "'";
+  if (cut) out += "…";
   return out;
 }
+
+std::string Quoted(std::string_view text) { return fmt::format("'{}'", Printable(text)); }
 
 }  // namespace sluice

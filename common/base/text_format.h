@@ -26,8 +26,10 @@ std::string FormatSize(std::uint64_t bytes);
 std::string_view ClosestWord(std::string_view word, const std::string_view* candidates,
                              std::size_t count);
 
-// `text` in single quotes for a message: what does not print is escaped and what is over 80 bytes
-// is cut, so that hostile input can neither drive a terminal nor flood a log.
+// `text` for a message: what does not print is escaped and what is over 80 bytes is cut, so that
+// hostile input can neither drive a terminal nor flood a log.
+std::string Printable(std::string_view text);
+// The same in single quotes.
 std::string Quoted(std::string_view text);
 
 }  // namespace sluice

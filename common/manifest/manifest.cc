@@ -4,12 +4,14 @@
 #include <google/protobuf/descriptor.h>
 
 #include <memory>
+#include <set>
 
 #include "common/base/limits.h"
 #include "common/base/text_format.h"
 #include "common/manifest/manifest_files.h"
 #include "common/manifest/message_reader.h"
 #include "common/manifest/yaml_tree.h"
+#include "common/model/validate.h"
 
 namespace sluice::manifest {
 namespace {
@@ -36,11 +38,32 @@ const model::Kind* KindNamed(std::string_view name) {
   return kind != nullptr && kind->name == name ? kind : nullptr;
 }
 
+// What has been read so far.
+struct Reading {
+  ParseOutcome outcome;
+  std::set<std::size_t> broken;  // Documents with fields that could not be read.
+};
+
+// Everything that is wrong with a document but for fields that could not be read: those have
+// diagnostics among the last `unread` ones.
+void ReportViolations(const Document& document, std::size_t unread, ParseOutcome& outcome) {
+  const std::size_t known_end = outcome.diagnostics.size();
+  for (const model::Violation& violation : model::Validate(document.resource)) {
+    bool known = false;
+    for (std::size_t i = known_end - unread; i < known_end; ++i) {
+      known = known || violation.field.starts_with(outcome.diagnostics[i].field);
+    }
+    if (known) continue;
+    AddDiagnostic(outcome.diagnostics,
+                  {document.PositionOf(violation.field), violation.field, violation.message});
+  }
+}
+
 // One text's documents to resources.
 class ManifestReader {
  public:
-  ManifestReader(const YamlTree& tree, const std::string& file, ParseOutcome& outcome)
-      : tree_(tree), file_(file), outcome_(outcome) {}
+  ManifestReader(const YamlTree& tree, const std::string& file, Reading& reading)
+      : tree_(tree), file_(file), reading_(reading), outcome_(reading.outcome) {}
 
   void ReadDocument(std::uint32_t root) {
     const YamlNode& node = tree_[root];
@@ -130,26 +153,32 @@ class ManifestReader {
     }
     std::unique_ptr<Message> message(kind->prototype().New());
     std::map<std::string, Position, std::less<>> fields;
+    const std::size_t diagnostics_before = outcome_.diagnostics.size();
     MessageReader(tree_, file_, fields, outcome_.diagnostics)
         .ReadMap(root, "", IsNotRead, *message);
     outcome_.documents.push_back({model::Resource::FromMessage(std::move(message)),
                                   {file_, node.line, node.column},
                                   std::move(fields)});
+    const std::size_t unread = outcome_.diagnostics.size() - diagnostics_before;
+    if (unread == 0) return;
+    reading_.broken.insert(outcome_.documents.size() - 1);
+    ReportViolations(outcome_.documents.back(), unread, outcome_);
   }
 
   const YamlTree& tree_;
   const std::string& file_;
-  ParseOutcome& outcome_;
+  Reading& reading_;
+  ParseOutcome& outcome_;  // In reading_.
 };
 
-void AppendText(std::string_view text, const std::string& file, ParseOutcome& outcome) {
+void AppendText(std::string_view text, const std::string& file, Reading& reading) {
   const YamlTree tree = ParseYaml(text);
   if (tree.problem) {
     return AddDiagnostic(
-        outcome.diagnostics,
+        reading.outcome.diagnostics,
         {{file, tree.problem->line, tree.problem->column}, "", tree.problem->message});
   }
-  ManifestReader reader(tree, file, outcome);
+  ManifestReader reader(tree, file, reading);
   for (std::uint32_t root : tree.roots) reader.ReadDocument(root);
 }
 
@@ -167,6 +196,16 @@ void ReportTwins(ParseOutcome& outcome) {
     AddDiagnostic(outcome.diagnostics, {document.PositionOf("metadata.name"), "metadata.name",
                                         fmt::format("{} must be given once, it is at {} already",
                                                     key.Text(), first->second->Text())});
+  }
+}
+
+// When some documents could not be read in full, tells what is wrong with the others too, so that
+// one round of corrections is enough.
+void ReportViolationsBesides(Reading& reading) {
+  if (reading.outcome.diagnostics.empty()) return;
+  for (std::size_t i = 0; i < reading.outcome.documents.size(); ++i) {
+    if (!reading.broken.contains(i))
+      ReportViolations(reading.outcome.documents[i], 0, reading.outcome);
   }
 }
 
@@ -188,16 +227,19 @@ Position Document::PositionOf(std::string_view field) const {
 }
 
 ParseOutcome ParseManifest(std::string_view text, const std::string& file) {
-  ParseOutcome outcome;
-  AppendText(text, file, outcome);
+  Reading reading;
+  ParseOutcome& outcome = reading.outcome;
+  AppendText(text, file, reading);
   if (outcome.documents.empty() && outcome.diagnostics.empty())
     ReportEmpty(file, outcome.diagnostics);
   ReportTwins(outcome);
-  return outcome;
+  ReportViolationsBesides(reading);
+  return std::move(reading.outcome);
 }
 
 ParseOutcome ReadManifests(const std::vector<std::string>& paths) {
-  ParseOutcome outcome;
+  Reading reading;
+  ParseOutcome& outcome = reading.outcome;
   std::size_t bytes_left = limits::kManifestTotalBytes;
   for (const std::string& path : paths) {
     const auto files = ManifestFilesAt(path);
@@ -214,7 +256,7 @@ ParseOutcome ReadManifests(const std::vector<std::string>& paths) {
         continue;
       }
       bytes_left -= text->size();
-      AppendText(*text, file == "-" ? "stdin" : file, outcome);
+      AppendText(*text, file == "-" ? "stdin" : file, reading);
     }
     // In a folder, a file whose content is commented out does no harm as long as others have some.
     if (outcome.documents.size() == documents_before &&
@@ -223,7 +265,8 @@ ParseOutcome ReadManifests(const std::vector<std::string>& paths) {
     }
   }
   ReportTwins(outcome);
-  return outcome;
+  ReportViolationsBesides(reading);
+  return std::move(reading.outcome);
 }
 
 }  // namespace sluice::manifest

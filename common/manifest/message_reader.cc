@@ -118,8 +118,7 @@ bool MessageReader::CheckKey(const YamlNode& key, const std::string& path,
   }
   const auto [first, fresh] = lines.emplace(key.text, key.line);
   if (fresh) return true;
-  // Not in the path as it is: the text may be anything.
-  Report(key, path,
+  Report(key, Member(path, key.text),
          fmt::format("{} must be given once{}, it is in line {} already", Quoted(key.text),
                      path.empty() ? "" : fmt::format(" in `{}`", path), first->second));
   return false;
@@ -139,11 +138,10 @@ void MessageReader::ReadMap(std::uint32_t map, const std::string& path,
         if (field == nullptr) {
           const std::vector<std::string_view> names = FieldNames(descriptor);
           const std::string_view meant = ClosestWord(name, names.data(), names.size());
-          const std::string where = path.empty() ? "" : fmt::format(" in `{}`", path);
-          Report(key, path,
-                 fmt::format("unknown field {}{}, {}", Quoted(name), where,
-                             meant.empty() ? fmt::format("known here: {}", Listed(names))
-                                           : fmt::format("did you mean `{}`", meant)));
+          Report(key, at,
+                 fmt::format("unknown field `{}`, {}", Printable(at),
+                             meant.empty() ? fmt::format("known here: {}", fmt::join(names, ", "))
+                                           : fmt::format("did you mean `{}`?", meant)));
           return;
         }
         fields_.emplace(at, At(key));

@@ -15,8 +15,8 @@ struct DigestEntry {
   std::string_view version;  // On the stream.
 };
 
-// Lower-case hex SHA-256. The order of `entries` does not matter; input already in order of type URL
-// and name costs no sort.
+// Lower-case hex SHA-256. The order of `entries` does not matter; input already in order of type
+// URL and name costs no sort.
 std::string GenerationDigest(const std::vector<DigestEntry>& entries);
 
 }  // namespace sluice::model

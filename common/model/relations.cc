@@ -274,7 +274,8 @@ std::vector<ObjectViolation> ValidateRelations(const ResourceSet& set,
   CheckUpstreams(question);
   CheckUdpListeners(question);
   CheckListenerPlaces(question);
-  CheckReferences(question);  // Last: a caller may pass over what is missing, but not over the rest.
+  CheckReferences(
+      question);  // Last: a caller may pass over what is missing, but not over the rest.
   return std::move(question.violations);
 }
 

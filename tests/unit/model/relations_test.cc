@@ -1,0 +1,163 @@
+#include <gmock/gmock.h>
+
+#include "tests/unit/model/from_yaml.h"
+
+namespace sluice::model {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+ResourceSet SetOf(const std::vector<Resource>& resources) {
+  std::vector<Change> changes;
+  for (const Resource& resource : resources) changes.push_back(Put(resource));
+  return ResourceSet().With(changes);
+}
+
+std::vector<std::string> Texts(const std::vector<ObjectViolation>& violations) {
+  std::vector<std::string> texts;
+  for (const auto& found : violations)
+    texts.push_back(found.object.Text() + ": " + found.violation.message);
+  return texts;
+}
+
+// All of them, as if they were all new.
+std::vector<std::string> Check(const std::vector<Resource>& resources) {
+  std::vector<ResourceKey> keys;
+  for (const Resource& resource : resources) keys.push_back(resource.key());
+  return Texts(ValidateRelations(SetOf(resources), keys));
+}
+
+Resource Named(std::string_view kind, std::string_view name, std::string_view spec) {
+  return One(kind, spec, "{name: " + std::string(name) + "}");
+}
+Resource ListenerAt(std::string_view name, std::string_view address, std::string_view more = "") {
+  return Named("Listener", name,
+               "{address: '" + std::string(address) + "', routes: [{proxy: {upstream: u}}], " +
+                   std::string(more) + "}");
+}
+const Resource kUpstream = Named("Upstream", "u", "{endpoints: [{address: '10.0.0.1:1'}]}");
+
+TEST(Relations, NeedEveryReferenceToExist) {
+  EXPECT_THAT(Check({kUpstream, ListenerAt("l", "0.0.0.0:1")}), IsEmpty());
+  EXPECT_THAT(Check({ListenerAt("l", "0.0.0.0:1", "accessPolicies: [p]")}),
+              ElementsAre("listener/l: `spec.accessPolicies[0]` must name an existing AccessPolicy "
+                          "of namespace 'default', got 'p'",
+                          "listener/l: `spec.routes[0].proxy.upstream` must name an existing "
+                          "Upstream of namespace 'default', got 'u'"));
+}
+
+TEST(Relations, NeverLeaveANamespace) {
+  const Resource other = One("Upstream", "{}", "{name: u, namespace: other}");
+  EXPECT_THAT(Check({other, ListenerAt("l", "0.0.0.0:1")}),
+              ElementsAre(HasSubstr("of namespace 'default'")));
+}
+
+TEST(Relations, NoticeThatSomethingDeletedIsStillNamed) {
+  const auto violations =
+      ValidateRelations(SetOf({ListenerAt("l", "0.0.0.0:1")}), {kUpstream.key()});
+  ASSERT_EQ(violations.size(), 1U);
+  EXPECT_EQ(violations[0].object.Text(), "listener/l");
+  EXPECT_EQ(violations[0].missing, kUpstream.key());
+}
+
+TEST(Relations, LookOnlyAtWhatTheChangeTouches) {
+  EXPECT_THAT(Texts(ValidateRelations(SetOf({ListenerAt("l", "0.0.0.0:1")}), {})), IsEmpty());
+}
+
+TEST(Listeners, MayNotShareAnAddressOnOneNode) {
+  EXPECT_THAT(Check({kUpstream, ListenerAt("a", "0.0.0.0:1"), ListenerAt("b", "0.0.0.0:1")}),
+              ElementsAre(HasSubstr("listener/b: `spec.address` must be free on every data plane, "
+                                    "got TCP '0.0.0.0:1' that listener/a has too")));
+  EXPECT_THAT(Check({kUpstream, ListenerAt("a", "[::1]:1"), ListenerAt("b", "[0::1]:1")}),
+              ElementsAre(HasSubstr("listener/a has too")));
+}
+
+TEST(Listeners, MayShareAnAddressAcrossProtocolsWildcardsAndNodes) {
+  EXPECT_THAT(
+      Check({kUpstream, ListenerAt("a", "0.0.0.0:1"), ListenerAt("b", "0.0.0.0:1", "protocol: UDP"),
+             ListenerAt("c", "127.0.0.1:1"), ListenerAt("d", "0.0.0.0:2")}),
+      IsEmpty());
+  EXPECT_THAT(Check({kUpstream, ListenerAt("a", "0.0.0.0:1", "nodeSelector: {role: x}"),
+                     ListenerAt("b", "0.0.0.0:1", "nodeSelector: {role: y}")}),
+              IsEmpty());
+  EXPECT_THAT(Check({kUpstream, ListenerAt("a", "0.0.0.0:1", "nodeSelector: {role: x}"),
+                     ListenerAt("b", "0.0.0.0:1", "nodeSelector: {zone: y}")}),
+              ElementsAre(HasSubstr("listener/b")));
+}
+
+TEST(Listeners, TellTheOneThatChanged) {
+  const ResourceSet set =
+      SetOf({kUpstream, ListenerAt("a", "0.0.0.0:1"), ListenerAt("b", "0.0.0.0:1")});
+  EXPECT_THAT(Texts(ValidateRelations(set, {ListenerAt("a", "0.0.0.0:1").key()})),
+              ElementsAre(HasSubstr("listener/a: ")));
+}
+
+TEST(Listeners, ConflictAcrossNamespaces) {
+  const Resource other = One("Listener", "{address: '0.0.0.0:1', routes: [{proxy: {upstream: u}}]}",
+                             "{name: l, namespace: other}");
+  const Resource other_upstream = One("Upstream", "{}", "{name: u, namespace: other}");
+  EXPECT_THAT(Check({kUpstream, other_upstream, ListenerAt("a", "0.0.0.0:1"), other}),
+              ElementsAre(HasSubstr("listener/other/l")));
+}
+
+TEST(Endpoints, AreOnceInAnUpstreamSlicesIncluded) {
+  const Resource slice =
+      Named("EndpointSlice", "s", "{upstream: u, endpoints: [{address: '10.0.0.1:1'}]}");
+  EXPECT_THAT(Check({kUpstream, slice}),
+              ElementsAre("endpointslice/s: `spec.endpoints[0].address` must be once in "
+                          "upstream/u, got '10.0.0.1:1' that upstream/u has too"));
+  EXPECT_THAT(Texts(ValidateRelations(SetOf({kUpstream, slice}), {kUpstream.key()})),
+              ElementsAre(HasSubstr("upstream/u: ")));
+}
+
+TEST(Endpoints, AreAtMostTenThousandInAnUpstream) {
+  std::vector<Resource> resources{Named("Upstream", "u", "{}")};
+  for (int i = 0; i < 101; ++i) {
+    std::string list;
+    for (int j = 0; j < 100; ++j)
+      list += "{address: '10.0." + std::to_string(i) + "." + std::to_string(j) + ":1'}, ";
+    resources.push_back(Named("EndpointSlice", "s" + std::to_string(i),
+                              "{upstream: u, endpoints: [" + list + "]}"));
+  }
+  EXPECT_THAT(Check(resources),
+              ElementsAre(HasSubstr("at most 10000 endpoints, slices included, got 10100")));
+  resources.pop_back();
+  EXPECT_THAT(Check(resources), IsEmpty());
+}
+
+TEST(Endpoints, OfASliceMayBeBackupsOnlyIfThePolicyKnowsThem) {
+  const Resource hashed = Named("Upstream", "u", "{balance: {policy: IP_HASH}}");
+  const Resource slice = Named("EndpointSlice", "s",
+                               "{upstream: u, endpoints: [{address: '10.0.0.1:1', backup: true}]}");
+  EXPECT_THAT(Check({hashed, slice}),
+              ElementsAre(HasSubstr("endpointslice/s: `spec.endpoints[0].backup` must not be true "
+                                    "with balance policy IP_HASH")));
+  EXPECT_THAT(Texts(ValidateRelations(SetOf({hashed, slice}), {hashed.key()})),
+              ElementsAre(HasSubstr("upstream/u: `spec.balance.policy`")));
+}
+
+TEST(Endpoints, OnUnixSocketsAreNotForUdpListeners) {
+  const Resource on_unix = Named("Upstream", "u", "{endpoints: [{address: 'unix:/a'}]}");
+  const Resource udp = ListenerAt("l", "0.0.0.0:1", "protocol: UDP");
+  EXPECT_THAT(Check({on_unix, ListenerAt("l", "0.0.0.0:1")}), IsEmpty());
+  EXPECT_THAT(Check({on_unix, udp}),
+              ElementsAre(HasSubstr("listener/l: `spec.routes[0].proxy.upstream` must name an "
+                                    "Upstream without unix sockets")));
+  EXPECT_THAT(Texts(ValidateRelations(SetOf({on_unix, udp}), {on_unix.key()})),
+              ElementsAre(HasSubstr("upstream/u: `spec.endpoints[0].address` must be host:port "
+                                    "because listener/l is for UDP")));
+}
+
+TEST(Selects, NeedsEveryLabelOfTheSelector) {
+  google::protobuf::Map<std::string, std::string> selector;
+  EXPECT_TRUE(Selects(selector, {}));
+  selector["role"] = "gateway";
+  EXPECT_FALSE(Selects(selector, {}));
+  EXPECT_FALSE(Selects(selector, {{"role", "other"}}));
+  EXPECT_TRUE(Selects(selector, {{"role", "gateway"}, {"zone", "a"}}));
+}
+
+}  // namespace
+}  // namespace sluice::model
