@@ -7,6 +7,12 @@ target_include_directories(sluice_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(sluice_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
 
+# Standalone Asio. Whether it takes memory from aligned_alloc depends on which header a file includes
+# first, and a handler is allocated in one file and freed in another: switched off for all.
+add_library(sluice_asio INTERFACE)
+target_compile_definitions(sluice_asio INTERFACE ASIO_STANDALONE ASIO_DISABLE_STD_ALIGNED_ALLOC)
+target_link_libraries(sluice_asio INTERFACE Threads::Threads)
+
 # sluice_library(NAME SOURCES… [DEPS targets…] [PRIVATE_DEPS targets…])
 function(sluice_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})

@@ -32,7 +32,8 @@ constexpr milliseconds kAcceptPause{100};
 
 bool IsLocal(const SocketAddress& address) {
   if (address.is_unix()) return true;
-  const std::string_view ip = address.Unmapped().ip_bytes();
+  const SocketAddress unmapped = address.Unmapped();
+  const std::string_view ip = unmapped.ip_bytes();
   if (ip.size() == 4) return ip[0] == 127;
   return ip == std::string_view("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
 }

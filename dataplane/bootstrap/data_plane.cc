@@ -1,0 +1,274 @@
+#include "dataplane/bootstrap/data_plane.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <asio/post.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <future>
+#include <random>
+#include <utility>
+
+#include "common/base/version.h"
+#include "common/log/event_log.h"
+#include "dataplane/bootstrap/node_status.h"
+
+namespace sluice::dataplane {
+namespace {
+
+// A burst of changes is one write.
+constexpr std::chrono::milliseconds kSaveDelay{200};
+constexpr std::chrono::seconds kConfigPagePatience{5};
+
+}  // namespace
+
+DataPlane::DataPlane(Options options)
+    : options_(std::move(options)),
+      node_{options_.node, options_.labels},
+      signals_(control_, SIGTERM, SIGINT, SIGHUP),
+      access_log_(StartAccessLogWriter()),
+      engine_(Engine::Start(options_.workers)),
+      applier_(control_, *engine_,
+               {options_.labels, options_.workers, {access_log_.get(), options_.access_log}},
+               [this] { OnStatusChange(); }),
+      save_timer_(control_) {
+  signals_.add(SIGUSR1);
+  facts_.version = kVersion;
+  facts_.started = std::chrono::system_clock::now();
+  facts_.workers = options_.workers;
+  OnStatusChange();
+}
+
+DataPlane::~DataPlane() {
+  if (drain_.joinable()) drain_.join();
+}
+
+Result<void> DataPlane::Start() {
+  LogEvent(LogLevel::kInfo, "data_plane_starting",
+           {{"version", kVersion}, {"node", options_.node}, {"workers", options_.workers}});
+  signal(SIGPIPE, SIG_IGN);
+  WaitForSignal();
+  if (!options_.admin.empty()) {
+    if (auto started = StartAdmin(); !started) return started;
+  }
+  return options_.config.empty() ? StartDiscovery() : StartStatic();
+}
+
+Result<void> DataPlane::StartAdmin() {
+  auto admin = AdminServer::Start({options_.admin, options_.insecure},
+                                  {.not_ready = [this] { return NotReady(); },
+                                   .config = [this] { return ConfigPage(); },
+                                   .metrics = [this] { return MetricsPage(); }});
+  if (!admin) return tl::unexpected(admin.error());
+  admin_ = *std::move(admin);
+  return {};
+}
+
+Result<void> DataPlane::StartStatic() {
+  static_config_ = std::make_unique<StaticConfig>(options_.config);
+  auto updates = static_config_->Read();
+  if (!updates) {
+    std::string all = fmt::format("configuration '{}' cannot be used", options_.config);
+    for (const manifest::Diagnostic& wrong : updates.error()) all += "\n  " + wrong.Text();
+    return Fail(ErrorCode::kInvalidArgument, all);
+  }
+  auto watch = FileWatch::Start(control_, options_.config, [this] { Reload(); });
+  if (!watch) return tl::unexpected(watch.error());
+  watch_ = *std::move(watch);
+  applier_.Apply(*updates, {0, "", true});
+  return {};
+}
+
+void DataPlane::Reload() {
+  const auto updates = static_config_->Read();
+  if (!updates) {
+    for (const manifest::Diagnostic& wrong : updates.error()) {
+      LogEvent(LogLevel::kError, "config_refused",
+               {{"path", options_.config},
+                {"message", wrong.Text()},
+                {"action", "the running configuration stays"}});
+    }
+    return;
+  }
+  if (updates->empty()) return;
+  LogEvent(LogLevel::kInfo, "config_reloaded",
+           {{"path", options_.config}, {"changed_objects", updates->size()}});
+  applier_.Apply(*updates, {0, "", true});
+}
+
+Result<void> DataPlane::StartDiscovery() {
+  ControlPlaneLink::Settings settings;
+  settings.addresses = options_.control_planes;
+  settings.node = node_;
+  settings.seed = std::random_device{}();
+  link_ = std::make_unique<ControlPlaneLink>(
+      control_, settings,
+      ControlPlaneLink::Events{.on_swap = [this](StagedSwap swap) { OnSwap(std::move(swap)); },
+                               .on_refusals = [this] { OnStatusChange(); },
+                               .on_connected =
+                                   [this] {
+                                     stale_ = false;
+                                     OnStatusChange();
+                                   },
+                               .make_report = [this] { return Report(); }});
+  if (!options_.state_dir.empty()) {
+    if (auto prepared = PrepareStateDir(options_.state_dir); !prepared) return prepared;
+    RestoreState();
+    saver_ = std::make_unique<StateSaver>(StateFilePath(options_.state_dir));
+  }
+  link_->Start();
+  return {};
+}
+
+void DataPlane::RestoreState() {
+  const auto saved = ReadStateFile(StateFilePath(options_.state_dir));
+  if (!saved) {
+    LogEvent(LogLevel::kError, "saved_state_ignored", {{"message", saved.error().message}});
+    return;
+  }
+  if (!saved->has_value()) return;
+  const SavedSnapshot& snapshot = **saved;
+  const AcceptedState& accepted = snapshot.accepted;
+  LogEvent(LogLevel::kWarning, "serving_saved_state",
+           {{"generation", accepted.generation},
+            {"resources", accepted.resources.size()},
+            {"action", "serving it until a control plane is reached"}});
+  stale_ = true;
+  link_->staging().Restore(accepted);
+  applier_.Restore(accepted.resources, snapshot.in_force_instead,
+                   {accepted.generation, accepted.digest, true});
+}
+
+void DataPlane::OnSwap(StagedSwap swap) {
+  if (shutting_down_) return;
+  LogEvent(LogLevel::kDebug, "config_swap",
+           {{"generation", swap.generation}, {"changed_objects", swap.updates.size()}});
+  const bool complete = swap.generation != 0;
+  applier_.Apply(swap.updates, {swap.generation, std::move(swap.digest), complete});
+}
+
+void DataPlane::OnStatusChange() {
+  {
+    const std::lock_guard lock(facts_mutex_);
+    facts_.stale = stale_;
+    facts_.active_generation = applier_.active().number;
+    facts_.swaps = applier_.swaps();
+    facts_.config_problems = Problems().size();
+    if (shutting_down_) {
+      not_ready_ = "shutting down";
+    } else if (!applier_.ready()) {
+      not_ready_ = "no complete configuration yet";
+    } else {
+      not_ready_ = std::nullopt;
+    }
+    facts_.ready = !not_ready_.has_value();
+  }
+  if (link_ != nullptr) link_->NotifyReporter();
+  if (saver_ != nullptr) ScheduleSave();
+}
+
+void DataPlane::ScheduleSave() {
+  if (std::exchange(save_scheduled_, true)) return;
+  save_timer_.expires_after(kSaveDelay);
+  save_timer_.async_wait([this](const std::error_code& error) {
+    if (error) return;
+    save_scheduled_ = false;
+    // In the middle of a generation: its end schedules again.
+    if (link_->staging().Settled()) SaveState();
+  });
+}
+
+void DataPlane::SaveState() {
+  saver_->Save({link_->staging().Accepted(), applier_.InForceInstead()});
+}
+
+void DataPlane::Run() {
+  control_.run();
+  if (saver_ != nullptr && save_scheduled_ && link_->staging().Settled()) SaveState();
+  LogEvent(LogLevel::kInfo, "data_plane_stopped");
+}
+
+void DataPlane::WaitForSignal() {
+  signals_.async_wait([this](const std::error_code& error, int signal) {
+    if (error) return;
+    OnSignal(signal);
+    WaitForSignal();
+  });
+}
+
+void DataPlane::OnSignal(int signal) {
+  if (signal == SIGUSR1) {
+    access_log_->Reopen();
+    LogEvent(LogLevel::kInfo, "access_logs_reopened");
+  } else if (signal == SIGHUP) {
+    if (static_config_ != nullptr) Reload();
+  } else if (shutting_down_) {
+    LogEvent(LogLevel::kWarning, "data_plane_killed", {{"signal", signal}});
+    std::_Exit(128 + signal);
+  } else {
+    BeginShutdown();
+  }
+}
+
+void DataPlane::BeginShutdown() {
+  LogEvent(
+      LogLevel::kInfo, "data_plane_draining",
+      {{"sessions", engine_->sessions().open}, {"deadline_ms", options_.drain_timeout.count()}});
+  shutting_down_ = true;
+  applier_.Stop();
+  watch_ = nullptr;
+  OnStatusChange();
+  // Blocks until the sessions have ended; signals and reports go on meanwhile.
+  drain_ = std::thread([this] {
+    engine_->Shutdown(options_.drain_timeout);
+    asio::post(control_, [this] { control_.stop(); });
+  });
+}
+
+std::vector<v1::ResourceProblem> DataPlane::Problems() const {
+  std::vector<v1::ResourceProblem> problems;
+  if (link_ != nullptr) problems = link_->staging().Refusals();
+  const std::vector<v1::ResourceProblem> more = applier_.Problems();
+  problems.insert(problems.end(), more.begin(), more.end());
+  return problems;
+}
+
+v1::NodeReport DataPlane::Report() const {
+  return MakeNodeReport({node_, applier_.active().number, applier_.active().digest, Problems(),
+                         *applier_.snapshot(), engine_->sessions(), stale_});
+}
+
+std::optional<std::string> DataPlane::NotReady() const {
+  const std::lock_guard lock(facts_mutex_);
+  return not_ready_;
+}
+
+std::string DataPlane::MetricsPage() const {
+  DataPlaneFacts facts;
+  {
+    const std::lock_guard lock(facts_mutex_);
+    facts = facts_;
+  }
+  const Engine::Sessions sessions = engine_->sessions();
+  facts.sessions_open = sessions.open;
+  facts.sessions_on_older_config = sessions.on_older_config;
+  facts.access_log_lost = access_log_->lost();
+  return RenderMetrics(*applier_.snapshot(), facts);
+}
+
+std::string DataPlane::ConfigPage() {
+  struct State {
+    v1::NodeReport report;
+    std::vector<HeldResource> in_force;
+  };
+  const auto answer = std::make_shared<std::promise<State>>();
+  std::future<State> state = answer->get_future();
+  asio::post(control_, [this, answer] { answer->set_value({Report(), applier_.InForce()}); });
+  // Not answered when the process is about to end.
+  if (state.wait_for(kConfigPagePatience) != std::future_status::ready) return "{}\n";
+  const State now = state.get();
+  return RenderConfigPage(now.report, now.in_force);
+}
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,92 @@
+// One data-plane process on its control thread: a source of configuration (control plane or files)
+// feeds the applier, which feeds the engine; status flows back. This class only connects them and
+// owns start, reload and shutdown.
+// Control thread only.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/base/error.h"
+#include "dataplane/admin/admin_server.h"
+#include "dataplane/bootstrap/applier.h"
+#include "dataplane/bootstrap/file_watch.h"
+#include "dataplane/bootstrap/options.h"
+#include "dataplane/bootstrap/state_saver.h"
+#include "dataplane/bootstrap/static_config.h"
+#include "dataplane/discovery/control_plane_link.h"
+#include "dataplane/log/access_log.h"
+#include "dataplane/runtime/engine.h"
+#include "dataplane/stats/metrics.h"
+
+namespace sluice::dataplane {
+
+class DataPlane {
+ public:
+  explicit DataPlane(Options options);
+  ~DataPlane();
+
+  // Opens everything that can fail for a reason the person who starts it has to remove.
+  Result<void> Start();
+  // Until a signal ends it.
+  void Run();
+
+ private:
+  Result<void> StartStatic();
+  Result<void> StartDiscovery();
+  void RestoreState();
+  void Reload();
+
+  void OnSwap(StagedSwap swap);
+  void OnStatusChange();
+  void ScheduleSave();
+  void SaveState();
+
+  void WaitForSignal();
+  void OnSignal(int signal);
+  void BeginShutdown();
+
+  std::vector<v1::ResourceProblem> Problems() const;
+  v1::NodeReport Report() const;
+  Result<void> StartAdmin();
+  // The admin server's thread. ConfigPage asks the control thread and waits for it.
+  std::optional<std::string> NotReady() const;
+  std::string ConfigPage();
+  std::string MetricsPage() const;
+
+  const Options options_;
+  const NodeIdentity node_;
+  asio::io_context control_;
+  asio::signal_set signals_;
+  const std::unique_ptr<AccessLogWriter> access_log_;
+  const std::unique_ptr<Engine> engine_;
+  Applier applier_;
+
+  // One of these two is the source.
+  std::unique_ptr<ControlPlaneLink> link_;
+  std::unique_ptr<StaticConfig> static_config_;
+  std::unique_ptr<FileWatch> watch_;
+
+  std::unique_ptr<StateSaver> saver_;
+  asio::steady_timer save_timer_;
+  bool save_scheduled_ = false;
+  bool stale_ = false;  // Serving a saved state, and no control plane reached since the start.
+
+  bool shutting_down_ = false;
+  std::thread drain_;
+
+  mutable std::mutex facts_mutex_;
+  DataPlaneFacts facts_;  // Guarded by facts_mutex_, as is not_ready_.
+  std::optional<std::string> not_ready_;
+
+  std::unique_ptr<AdminServer> admin_;  // Last: its thread uses the others.
+};
+
+}  // namespace sluice::dataplane

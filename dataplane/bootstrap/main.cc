@@ -1,0 +1,22 @@
+// sluice-dataplane. See data_plane.h.
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "common/log/event_log.h"
+#include "dataplane/bootstrap/data_plane.h"
+#include "dataplane/bootstrap/options.h"
+
+int main(int argc, char** argv) {
+  using namespace sluice;
+  const dataplane::ParsedOptions parsed = dataplane::ParseOptions(argc, argv);
+  if (!parsed.options) return parsed.exit_status;
+  SetLogLevel(parsed.options->log_level);
+  dataplane::DataPlane data_plane(*parsed.options);
+  if (const Result<void> started = data_plane.Start(); !started) {
+    fmt::print(stderr, "sluice-dataplane: {}\n", started.error().message);
+    return 1;
+  }
+  data_plane.Run();
+  return 0;
+}

@@ -1,0 +1,36 @@
+// Command line of sluice-dataplane.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/log/event_log.h"
+
+namespace sluice::dataplane {
+
+struct Options {
+  std::string node;
+  std::vector<std::string> control_planes;  // Empty with --config.
+  std::string config;                       // Empty with --control-plane.
+  std::map<std::string, std::string> labels;
+  std::size_t workers = 1;
+  std::string admin;      // Empty: none.
+  std::string state_dir;  // Empty: nothing is kept.
+  std::string access_log = "stdout";
+  std::chrono::milliseconds drain_timeout{30'000};
+  bool insecure = false;
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+struct ParsedOptions {
+  std::optional<Options> options;
+  int exit_status = 0;  // When there are none: what --help, --version or a mistake ends with.
+};
+
+// Prints help, version and mistakes.
+ParsedOptions ParseOptions(int argc, char** argv);
+
+}  // namespace sluice::dataplane

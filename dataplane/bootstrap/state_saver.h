@@ -1,0 +1,34 @@
+// Writes the saved state on a thread of its own, so that no swap waits for a disk. Bursts are
+// coalesced: only the newest snapshot handed over is written. Failures are logged and tried again
+// with the next snapshot. Save() is thread-safe; the destructor writes what is left.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "dataplane/bootstrap/state_file.h"
+
+namespace sluice::dataplane {
+
+class StateSaver {
+ public:
+  explicit StateSaver(std::string path);
+  ~StateSaver();
+
+  void Save(SavedSnapshot snapshot);
+
+ private:
+  void Run();
+
+  const std::string path_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::optional<SavedSnapshot> next_;  // Guarded by mutex_, as is stop_.
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace sluice::dataplane
