@@ -2,13 +2,18 @@
 // that tests can read.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "dataplane/runtime/engine.h"
@@ -50,7 +55,7 @@ class UdpProxyTest : public ::testing::Test {
     UdpSettings udp = {};
     SocketSettings socket = {};
     CloseReason refuse = CloseReason::kOpen;  // A phase handler answers this.
-    std::function<void()> in_phases = {};  // Runs on the worker, before the upstream is chosen.
+    std::function<void()> in_phases = {};     // Runs on the worker, before the upstream is chosen.
   };
 
   // By default one worker: what has to be spread is tested with more.

@@ -1,0 +1,98 @@
+// Datagrams that come as one piece (GSO) leave as one piece.
+#include "tests/integration/engine_udp/udp_fixture.h"
+
+namespace sluice::dataplane::test {
+namespace {
+
+class UdpSegment : public UdpProxyTest {
+ protected:
+  // Receives pieces until `size` bytes are there.
+  struct Pieces {
+    std::string bytes;
+    std::size_t count = 0;
+    SocketAddress from;
+  };
+  static Pieces ReceivePieces(UdpPeer& peer, std::size_t size) {
+    Pieces pieces;
+    while (pieces.bytes.size() < size) {
+      const auto piece = peer.Receive();
+      if (!piece) break;
+      pieces.bytes += piece->bytes;
+      pieces.from = piece->from;
+      ++pieces.count;
+    }
+    return pieces;
+  }
+};
+
+TEST_F(UdpSegment, APieceStaysOneInBothDirections) {
+  UdpPeer endpoint;
+  endpoint.ReceiveInPieces();
+  const SocketAddress proxy = Proxy(endpoint.address());
+  UdpPeer client;
+  client.ReceiveInPieces();
+  const std::string bytes = Pattern(50 * 1200 + 700);
+  client.SendSegmentsTo(proxy, bytes, 1200);
+  const Pieces there = ReceivePieces(endpoint, bytes.size());
+  EXPECT_TRUE(there.bytes == bytes);
+  EXPECT_EQ(there.count, 1U);
+  endpoint.SendSegmentsTo(there.from, bytes, 1000);
+  const Pieces back = ReceivePieces(client, bytes.size());
+  EXPECT_TRUE(back.bytes == bytes);
+  EXPECT_EQ(back.count, 1U);
+  engine_->Shutdown(std::chrono::milliseconds(0));
+  const auto count = [&](auto select) { return CountListener("listener", select); };
+  using C = ListenerCounters;
+  EXPECT_EQ(count([](const C& c) -> const Counter& { return c.datagrams_received; }), 51U);
+  EXPECT_EQ(count([](const C& c) -> const Counter& { return c.datagrams_sent; }), 61U);
+}
+
+TEST_F(UdpSegment, AReceiverThatKnowsNoPiecesGetsSingleDatagrams) {
+  UdpPeer endpoint;
+  const SocketAddress proxy = Proxy(endpoint.address());
+  UdpPeer client;
+  const std::string bytes = Pattern(10 * 1000 + 1);
+  client.SendSegmentsTo(proxy, bytes, 1000);
+  for (std::size_t i = 0; i < 11; ++i) {
+    EXPECT_TRUE(endpoint.ReceiveBytes() == bytes.substr(i * 1000, 1000)) << i;
+  }
+}
+
+TEST_F(UdpSegment, MaxRequestsDividesAPiece) {
+  UdpPeer endpoint;
+  const SocketAddress proxy =
+      Proxy(endpoint.address(), {.udp = {.idle_timeout = std::chrono::milliseconds(60'000),
+                                         .expected_responses = {},
+                                         .max_requests = 4}});
+  UdpPeer client;
+  const std::string bytes = Pattern(9 * 100 + 50);
+  client.SendSegmentsTo(proxy, bytes, 100);
+  std::map<SocketAddress, int> counts;
+  std::string received;
+  for (int i = 0; i < 10; ++i) {
+    const auto datagram = endpoint.Receive();
+    ASSERT_TRUE(datagram.has_value());
+    ++counts[datagram->from];
+    received += datagram->bytes;
+  }
+  EXPECT_TRUE(received == bytes);
+  std::multiset<int> sizes;
+  for (const auto& [from, count] : counts) sizes.insert(count);
+  EXPECT_EQ(sizes, (std::multiset<int>{2, 4, 4}));
+}
+
+TEST_F(UdpSegment, ExpectedResponsesCountsTheDatagramsOfAPiece) {
+  UdpPeer endpoint;
+  const SocketAddress proxy =
+      Proxy(endpoint.address(),
+            {.udp = {.idle_timeout = std::chrono::milliseconds(60'000), .expected_responses = 1}});
+  UdpPeer client;
+  client.SendSegmentsTo(proxy, std::string(300, 'q'), 100);
+  const Pieces questions = ReceivePieces(endpoint, 300);
+  endpoint.SendSegmentsTo(questions.from, std::string(300, 'a'), 100);
+  EXPECT_EQ(ReceivePieces(client, 300).bytes.size(), 300U);
+  EXPECT_EQ(WaitForRecords(1)[0].reason, CloseReason::kUdpResponsesComplete);
+}
+
+}  // namespace
+}  // namespace sluice::dataplane::test
