@@ -84,7 +84,8 @@ TEST_F(Timeout, AReaderThatIsStuckIsBoundedByTheIdleTime) {
   Join(options);
   const std::string block = Pattern(64 * 1024);
   EXPECT_TRUE(Eventually([&] {
-    client_.SendSome(block);
+    while (client_.SendSome(block) != 0) {
+    }
     return engine_->sessions().open == 0;
   }));
   EXPECT_EQ(WaitForRecords(1)[0].reason, CloseReason::kIdleTimeout);
