@@ -137,7 +137,11 @@ TEST_F(ResourceServiceTest, RefusesARequestBeyondTheLimitWithWordsThatHelp) {
   const grpc::Status refused = api_->Apply(request);
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(refused.error_message(), HasSubstr("split the batch"));
-  request.mutable_resources(0)->set_value(std::string(limits::kApiMessageBytes * 2, 'x'));
+}
+
+TEST_F(ResourceServiceTest, RefusesARequestFarBeyondTheLimitBeforeReadingIt) {
+  v1::ApplyRequest request;
+  request.add_resources()->set_value(std::string(limits::kApiMessageBytes * 2, 'x'));
   EXPECT_EQ(api_->Apply(request).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
