@@ -26,7 +26,7 @@ class TcpAcceptor final : public ServedSocket, private IoHandler, private Accept
   // The control thread may still hold the socket, so closing it is not what ends the registration.
   ~TcpAcceptor() override {
     worker_.accept_gate().Leave(*this);
-    PauseAccepting();
+    if (socket_ != nullptr) PauseAccepting();
   }
 
   void Serve(std::shared_ptr<ServedListener> listener) override { listener_ = std::move(listener); }
@@ -37,6 +37,9 @@ class TcpAcceptor final : public ServedSocket, private IoHandler, private Accept
     }
     listener_ = nullptr;
     PauseAccepting();
+    worker_.accept_gate().Leave(*this);
+    socket_ =
+        nullptr;  // Closed now, not when this is destroyed: the address is free once we return.
     return true;
   }
 
@@ -100,7 +103,7 @@ class TcpAcceptor final : public ServedSocket, private IoHandler, private Accept
   }
 
   Worker& worker_;
-  const std::shared_ptr<ListenSocket> socket_;
+  std::shared_ptr<ListenSocket> socket_;  // Null: stopped.
   std::shared_ptr<ServedListener> listener_;
 };
 

@@ -21,7 +21,8 @@ Worker::Worker(std::unique_ptr<EventLoop> loop, std::uint32_t index, std::uint32
       last_session_id_(index + 1),
       random_(std::random_device{}()),
       accept_gate_(*loop_),
-      lingering_(*loop_, accept_gate_) {
+      lingering_(*loop_, accept_gate_),
+      memory_return_(*loop_) {
   last_session_id_ -= workers_;  // The first id is index + 1.
 }
 

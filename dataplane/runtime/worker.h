@@ -23,6 +23,7 @@
 #include "dataplane/runtime/balancer_memories.h"
 #include "dataplane/runtime/event_loop.h"
 #include "dataplane/runtime/live_sessions.h"
+#include "dataplane/runtime/memory_return.h"
 #include "dataplane/runtime/served_listener.h"
 #include "dataplane/runtime/served_socket.h"
 
@@ -71,6 +72,7 @@ class Worker {
   AcceptGate& accept_gate() { return accept_gate_; }
   PipePool& pipes() { return pipes_; }
   LingeringSockets& lingering() { return lingering_; }
+  MemoryReturn& memory_return() { return memory_return_; }
   // Made when the first UDP socket is served; then there until the worker ends.
   UdpWorkspace& udp();
   // Reading is thread-safe.
@@ -95,6 +97,7 @@ class Worker {
   PipePool pipes_;
   AcceptGate accept_gate_;
   LingeringSockets lingering_;
+  MemoryReturn memory_return_;
   LiveSessions sessions_;
   std::unique_ptr<UdpWorkspace> udp_;
   absl::flat_hash_map<const ListenSocket*, Served> served_;  // The handlers hold the sockets.

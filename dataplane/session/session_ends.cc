@@ -40,6 +40,7 @@ void CloseSession(Worker& worker, ServedListener& served, CloseReason reason, Se
   }
   state.held.clear();
   worker.census().Closed(served);
+  worker.memory_return().SessionClosed(worker.census().open());
 }
 
 std::chrono::milliseconds Since(MonotonicTime start, MonotonicTime now) {
