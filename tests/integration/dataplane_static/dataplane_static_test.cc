@@ -1,0 +1,119 @@
+// The data plane's binary with --config.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cstdio>
+#include <string>
+
+#include "tests/integration/xds_client/tag_server.h"
+#include "tests/support/port_lease.h"
+#include "tests/support/sluice_processes.h"
+#include "tests/support/tcp_client.h"
+#include "tests/support/temp_dir.h"
+
+namespace sluice::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+class DataPlaneStaticTest : public ::testing::Test {
+ protected:
+  std::string Manifest(const std::string& endpoint) const {
+    return "apiVersion: sluice.dev/v1\nkind: Upstream\nmetadata: {name: web}\nspec: {endpoints: "
+           "[{address: \"" +
+           endpoint +
+           "\"}]}\n---\napiVersion: sluice.dev/v1\nkind: Listener\nmetadata: {name: front}\nspec: "
+           "{address: \"" +
+           front_.Address() + "\", routes: [{proxy: {upstream: web}}]}\n";
+  }
+  void Start() {
+    DataPlaneOptions options;
+    options.config = dir_.File("config.yaml");
+    data_plane_ = std::make_unique<DataPlane>(options);
+  }
+  bool EventuallyTag(char tag) {
+    return Eventually([&] { return TagAt(front_.Address()) == tag; });
+  }
+  bool EventuallyLogged(const std::string& text) {
+    return Eventually([&] { return data_plane_->process().Err().find(text) != std::string::npos; });
+  }
+
+  TempDir dir_;
+  PortLease front_;
+  TagServer a_{'a'};
+  TagServer b_{'b'};
+  std::unique_ptr<DataPlane> data_plane_;
+};
+
+TEST_F(DataPlaneStaticTest, AFileIsServedAndAChangeOfItKeepsOpenSessions) {
+  dir_.Write("config.yaml", Manifest(a_.address()));
+  Start();
+  ASSERT_TRUE(EventuallyTag('a'));
+  EXPECT_TRUE(data_plane_->Ready());
+  TcpClient session(front_.Address());
+  ASSERT_EQ(session.Receive(1), "a");
+  dir_.Write("config.yaml", Manifest(b_.address()));
+  EXPECT_TRUE(EventuallyTag('b'));
+  EXPECT_TRUE(session.Send("still here"));
+  EXPECT_EQ(session.Receive(10), "still here");
+}
+
+TEST_F(DataPlaneStaticTest, AFileThatIsReplacedByARenameIsRead) {
+  dir_.Write("config.yaml", Manifest(a_.address()));
+  Start();
+  ASSERT_TRUE(EventuallyTag('a'));
+  const std::string staged = dir_.Write("config.yaml.new", Manifest(b_.address()));
+  ASSERT_EQ(std::rename(staged.c_str(), dir_.File("config.yaml").c_str()), 0);
+  EXPECT_TRUE(EventuallyTag('b'));
+}
+
+TEST_F(DataPlaneStaticTest, ABadFileKeepsTheRunningConfigurationAndSaysWhatIsWrongWhere) {
+  dir_.Write("config.yaml", Manifest(a_.address()));
+  Start();
+  ASSERT_TRUE(EventuallyTag('a'));
+  dir_.Write("config.yaml", Manifest("nowhere"));
+  EXPECT_TRUE(EventuallyLogged("config_refused"));
+  EXPECT_THAT(data_plane_->process().Err(), HasSubstr("config.yaml:4:"));
+  EXPECT_EQ(TagAt(front_.Address()), 'a');
+  dir_.Write("config.yaml", Manifest(b_.address()));
+  EXPECT_TRUE(EventuallyTag('b'));
+}
+
+TEST_F(DataPlaneStaticTest, ABadFileAtTheStartIsAnErrorWithItsPlace) {
+  const std::string path = dir_.Write("config.yaml", Manifest("nowhere"));
+  const ProcessResult result = test::Run({BinPath("sluice-dataplane"), "--config", path});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.err, HasSubstr("nowhere"));
+  EXPECT_THAT(result.err, HasSubstr("config.yaml:4:"));
+}
+
+TEST_F(DataPlaneStaticTest, WrongFlagsSayWhatIsAllowed) {
+  const std::string program = BinPath("sluice-dataplane");
+  EXPECT_EQ(test::Run({program}).status, 2);
+  const ProcessResult both =
+      test::Run({program, "--config", "x", "--control-plane", "127.0.0.1:1", "--node", "n"});
+  EXPECT_EQ(both.status, 2);
+  EXPECT_THAT(both.err, HasSubstr("exactly one of --control-plane and --config"));
+  const ProcessResult clear = test::Run({program, "--control-plane", "192.0.2.1:1", "--node", "n"});
+  EXPECT_EQ(clear.status, 2);
+  EXPECT_THAT(clear.err, HasSubstr("--insecure"));
+}
+
+TEST_F(DataPlaneStaticTest, ATerminationWaitsForTheSessionsAndASecondOneDoesNot) {
+  dir_.Write("config.yaml", Manifest(a_.address()));
+  Start();
+  ASSERT_TRUE(EventuallyTag('a'));
+  TcpClient session(front_.Address());
+  ASSERT_EQ(session.Receive(1), "a");
+  data_plane_->process().Signal(SIGTERM);
+  EXPECT_TRUE(Eventually([&] { return !CanConnect(front_.Address()); }));
+  EXPECT_FALSE(data_plane_->Ready());
+  EXPECT_TRUE(session.Send("draining"));
+  EXPECT_EQ(session.Receive(8), "draining");
+  data_plane_->process().Signal(SIGTERM);
+  EXPECT_EQ(data_plane_->process().Wait(), 128 + SIGTERM);
+}
+
+}  // namespace
+}  // namespace sluice::test

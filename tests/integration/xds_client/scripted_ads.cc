@@ -1,0 +1,172 @@
+#include "tests/integration/xds_client/scripted_ads.h"
+
+#include <gtest/gtest.h>
+
+#include "sluice/v1/generation.pb.h"
+#include "tests/support/eventually.h"
+
+namespace sluice::test {
+
+class ScriptedAds::Discovery final
+    : public envoy::service::discovery::v3::AggregatedDiscoveryService::Service {
+ public:
+  explicit Discovery(ScriptedAds& ads) : ads_(ads) {}
+
+ private:
+  grpc::Status DeltaAggregatedResources(
+      grpc::ServerContext* context, grpc::ServerReaderWriter<Response, Request>* wire) override {
+    const auto stream = std::make_shared<AdsStream>();
+    stream->context_ = context;
+    stream->wire_ = wire;
+    if (ads_.profile_) context->AddInitialMetadata("sluice-xds-profile", "generation");
+    wire->SendInitialMetadata();
+    {
+      const std::lock_guard lock(ads_.mutex_);
+      ads_.streams_.push_back(stream);
+      ads_.all_streams_.push_back(stream);
+    }
+    ads_.opened_.notify_all();
+    for (Request request; wire->Read(&request);) {
+      const std::lock_guard lock(stream->mutex_);
+      stream->requests_.push_back(request);
+      stream->arrived_.notify_all();
+    }
+    const std::lock_guard lock(stream->mutex_);
+    stream->broken_ = true;
+    stream->arrived_.notify_all();
+    return grpc::Status::OK;
+  }
+
+  ScriptedAds& ads_;
+};
+
+class ScriptedAds::Status final : public v1::NodeStatusService::Service {
+ public:
+  explicit Status(ScriptedAds& ads) : ads_(ads) {}
+
+ private:
+  grpc::Status Report(grpc::ServerContext*,
+                      grpc::ServerReaderWriter<v1::NodeReportAck, v1::NodeReport>* wire) override {
+    for (v1::NodeReport report; wire->Read(&report);) {
+      {
+        const std::lock_guard lock(ads_.mutex_);
+        ads_.report_ = report;
+      }
+      wire->Write({});
+    }
+    return grpc::Status::OK;
+  }
+
+  ScriptedAds& ads_;
+};
+
+ScriptedAds::ScriptedAds(std::string address, bool profile)
+    : profile_(profile),
+      discovery_(std::make_unique<Discovery>(*this)),
+      status_(std::make_unique<Status>(*this)) {
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials());
+  builder.RegisterService(discovery_.get());
+  builder.RegisterService(status_.get());
+  server_ = builder.BuildAndStart();
+  EXPECT_NE(server_, nullptr) << address;
+}
+
+ScriptedAds::~ScriptedAds() {
+  server_->Shutdown(std::chrono::system_clock::now());
+  server_->Wait();
+}
+
+std::shared_ptr<AdsStream> ScriptedAds::NextStream(std::vector<Request>* opening) {
+  std::shared_ptr<AdsStream> stream;
+  {
+    std::unique_lock lock(mutex_);
+    if (!opened_.wait_for(lock, kPatience, [this] { return !streams_.empty(); })) {
+      ADD_FAILURE() << "no stream was opened";
+      return std::make_shared<AdsStream>();
+    }
+    stream = streams_.front();
+    streams_.pop_front();
+  }
+  for (int i = 0; i < 5; ++i) {
+    Request request = stream->Next();
+    if (opening != nullptr) opening->push_back(std::move(request));
+  }
+  return stream;
+}
+
+std::optional<v1::NodeReport> ScriptedAds::LastReport() const {
+  const std::lock_guard lock(mutex_);
+  return report_;
+}
+
+Request AdsStream::Next() {
+  std::unique_lock lock(mutex_);
+  if (!arrived_.wait_for(lock, kPatience, [this] { return !requests_.empty() || broken_; }) ||
+      requests_.empty()) {
+    ADD_FAILURE() << "no request came";
+    return {};
+  }
+  Request request = std::move(requests_.front());
+  requests_.pop_front();
+  return request;
+}
+
+void AdsStream::Send(const Response& response) { wire_->Write(response); }
+
+Request AdsStream::Exchange(const Response& response) {
+  Send(response);
+  Request answer = Next();
+  EXPECT_EQ(answer.response_nonce(), response.nonce());
+  EXPECT_EQ(answer.type_url(), response.type_url());
+  return answer;
+}
+
+void AdsStream::Break() { context_->TryCancel(); }
+
+bool AdsStream::broken() const {
+  const std::lock_guard lock(mutex_);
+  return broken_;
+}
+
+Response ResponseOf(const std::string& type_url, const std::string& nonce) {
+  Response response;
+  response.set_type_url(type_url);
+  response.set_nonce(nonce);
+  return response;
+}
+
+void AddUpstream(Response& response, const std::string& name, const std::string& version,
+                 const std::string& address) {
+  v1::Upstream upstream;
+  upstream.mutable_metadata()->set_name(name);
+  upstream.mutable_spec()->add_endpoints()->set_address(address);
+  auto& resource = *response.add_resources();
+  resource.set_name("default/" + name);
+  resource.set_version(version);
+  resource.mutable_resource()->PackFrom(upstream);
+}
+
+void AddListener(Response& response, const std::string& name, const std::string& version,
+                 const std::string& address, const std::string& upstream) {
+  v1::Listener listener;
+  listener.mutable_metadata()->set_name(name);
+  listener.mutable_spec()->set_address(address);
+  listener.mutable_spec()->add_routes()->mutable_proxy()->set_upstream(upstream);
+  auto& resource = *response.add_resources();
+  resource.set_name("default/" + name);
+  resource.set_version(version);
+  resource.mutable_resource()->PackFrom(listener);
+}
+
+void AddGeneration(Response& response, std::int64_t number, const std::string& digest) {
+  v1::Generation generation;
+  generation.set_number(number);
+  generation.set_digest(digest);
+  auto& resource = *response.add_resources();
+  resource.set_name("generation");
+  resource.set_version(std::to_string(number) + digest.substr(0, 8));
+  resource.mutable_resource()->PackFrom(generation);
+}
+
+}  // namespace sluice::test
