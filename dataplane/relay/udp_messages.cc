@@ -5,6 +5,7 @@ namespace {
 
 // The largest UDP payload there is (65,527, of IPv6), and what is received as one by UDP_GRO.
 constexpr std::size_t kBufferBytes = 64 * 1024;
+static_assert(kBufferBytes > limits::kUdpDatagramBytes);
 // Buffers do not start at the same offset of a page, or all of them would compete for the same few
 // lines of the processor's cache.
 constexpr std::size_t kStride = kBufferBytes + 5 * 64;
