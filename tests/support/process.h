@@ -15,10 +15,10 @@
 namespace sluice::test {
 
 struct ProcessOptions {
-  std::vector<std::pair<std::string, std::string>> environment;  // Added to ours.
-  std::string stdin_text;
-  std::optional<uid_t> user;  // Runs as this user, when we are root.
-  std::optional<unsigned long> max_open_files;
+  std::vector<std::pair<std::string, std::string>> environment = {};  // Added to ours.
+  std::string stdin_text = {};
+  std::optional<uid_t> user = {};  // Runs as this user, when we are root.
+  std::optional<unsigned long> max_open_files = {};
 };
 
 class Process {

@@ -33,11 +33,11 @@ class ControlPlane {
 
 struct DataPlaneOptions {
   std::string node = "node-1";
-  std::string control_plane;  // Address of its discovery port.
-  std::string config;         // Or a manifest.
-  std::vector<std::string> labels;
+  std::string control_plane = {};  // Address of its discovery port.
+  std::string config = {};         // Or a manifest.
+  std::vector<std::string> labels = {};
   int workers = 2;
-  std::vector<std::string> more_flags;
+  std::vector<std::string> more_flags = {};
 };
 
 class DataPlane {
