@@ -1,0 +1,185 @@
+"""Figures that are no rate: memory of idle sessions, start time, time until a change is in force, and
+what ten thousand swaps cost the traffic."""
+import json
+import shutil
+import statistics
+import subprocess
+import threading
+import time
+
+import measure
+from targets import HAProxy, Nginx, Sluice, accepts, wait_until
+from workloads import Connections, Ping, UdpPing
+
+NAMES = ["idle-tcp", "idle-udp", "update", "start", "swaps"]
+
+
+def verdict(workload, what, value, bar):
+    reached = value is not None and value <= bar
+    print(f"  {'reached' if reached else 'MISSED '}  {what}: {value:,.3f} (to reach: at most {bar})")
+    return {"workload": workload, "what": what, "value": value, "bar": bar, "reached": reached}
+
+
+def fresh(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def idle(name, bin_dir, folder, quick):
+    """User memory (PSS) a session that has nothing to do, and what is given back."""
+    udp = name == "idle-udp"
+    count = 1000 if quick else 7500
+    work = UdpPing(bin_dir, 1, 1, 1) if udp else Ping(bin_dir, 1)
+    tool = "bench_udp_load" if udp else "bench_tcp_load"
+    print(f"\nMemory of {count} idle {'UDP flows' if udp else 'TCP sessions'}")
+    outcome = {"sessions": count, "bytes_a_session": {}, "bytes_left_a_session": {}, "verdicts": []}
+    work.start_endpoint()
+    try:
+        for target in [Nginx(1), *([] if udp else [HAProxy(1)]), Sluice(bin_dir, 1)]:
+            proxy = target.start(work, fresh(folder / "idle"))
+            try:
+                # One session first, so that what is made once is not counted.
+                for warm_up in (True, False):
+                    before = measure.pss_bytes(proxy.pids())
+                    load = subprocess.Popen([bin_dir / tool, "idle", f"127.0.0.1:{work.listen_port}", "50" if warm_up else str(count)],
+                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                    if load.stdout.readline().strip() != "ready":
+                        raise RuntimeError(f"the sessions through {target.name} could not be opened")
+                    open_now = measure.pss_bytes(proxy.pids())
+                    load.communicate()
+                    if load.returncode != 0:
+                        raise RuntimeError(f"sessions through {target.name} were lost")
+                    if not udp and not warm_up:
+                        time.sleep(1)  # Sessions end and memory is trimmed.
+                after = measure.pss_bytes(proxy.pids())
+            finally:
+                proxy.stop()
+            outcome["bytes_a_session"][target.name] = (open_now - before) / count
+            outcome["bytes_left_a_session"][target.name] = (after - before) / count
+            print(f"  {target.name:18} {(open_now - before) / count:8,.0f} B a session, {(after - before) / count:8,.0f} B left after")
+        mine = outcome["bytes_a_session"]["sluice 1 worker"]
+        outcome["verdicts"].append(verdict(name, "KB a session", mine / 1000, 0.6))
+        if not udp:
+            outcome["verdicts"].append(verdict(name, "share kept after close", outcome["bytes_left_a_session"]["sluice 1 worker"] / max(mine, 1), 0.25))
+    finally:
+        work.stop_endpoint()
+    return outcome
+
+
+def update(name, bin_dir, folder, quick):
+    """One endpoint of 5,000 changed, from the API's reply until a new session gets the new one."""
+    listeners, changes = (200, 200) if quick else (1000, 10_000)
+    print(f"\nOne endpoint changed among {listeners * 5} ({changes} times)")
+    done = subprocess.run([bin_dir / "bench_update_in_force", str(listeners), str(changes)], capture_output=True, text=True,
+                          env={"SLUICE_BIN_DIR": str(bin_dir), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"})
+    if done.returncode != 0:
+        raise RuntimeError(done.stdout + done.stderr)
+    got = json.loads(done.stdout)
+    print(f"  apply ms {got['apply_ms']}, in force after the reply ms {got['in_force_after_reply_ms']}")
+    print(f"  data plane {got['data_plane_rss_mib']}, control plane {got['control_plane_rss_mib']}")
+    got["verdicts"] = [verdict(name, "ms until in force after the reply (p50)", got["in_force_after_reply_ms"]["p50"], 5),
+                       verdict(name, "data plane RSS drift, %", got["data_plane_rss_mib"]["drift_percent"], 1)]
+    return got
+
+
+def big_manifest(count, endpoint_port, listen_port):
+    parts = []
+    for i in range(count):
+        ip = f"127.3.{i // 250}.{i % 250 + 1}"
+        endpoints = ", ".join(f'{{address: "127.0.0.1:{endpoint_port + n}"}}' for n in range(5))
+        parts.append(f"apiVersion: sluice.dev/v1\nkind: Upstream\nmetadata: {{name: u{i}}}\nspec: {{endpoints: [{endpoints}]}}\n---\n"
+                     f"apiVersion: sluice.dev/v1\nkind: Listener\nmetadata: {{name: l{i}}}\n"
+                     f"spec: {{address: \"{ip}:{listen_port}\", routes: [{{proxy: {{upstream: u{i}}}}}]}}\n")
+    return "---\n".join(parts)
+
+
+def start(name, bin_dir, folder, quick):
+    """From exec until /readyz says so, with 1,000 listeners and 1,000 upstreams of five endpoints."""
+    print("\nStart with 1,000 listeners and 1,000 upstreams x 5 endpoints")
+    where = fresh(folder / "start")
+    (where / "sluice.yaml").write_text(big_manifest(1000, 21101, 21200))
+    times = []
+    for _ in range(2 if quick else 6):
+        begun = time.monotonic()
+        process = subprocess.Popen([bin_dir / "sluice-dataplane", "--node", "bench", "--config", where / "sluice.yaml", "--workers", "1",
+                                    "--admin", "127.0.0.1:21300", "--access-log", "off"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: accepts(21300) and subprocess.run(
+                ["curl", "-fs", "-o", "/dev/null", "http://127.0.0.1:21300/readyz"]).returncode == 0, "readiness", 30)
+            times.append(time.monotonic() - begun)
+        finally:
+            process.terminate()
+            process.wait()
+    median = statistics.median(times)
+    print(f"  seconds: {', '.join(f'{t:.3f}' for t in times)}")
+    return {"seconds": times, "verdicts": [verdict(name, "seconds until ready", median, 0.2)]}
+
+
+def swaps(name, bin_dir, folder, quick):
+    """CPU per unit while the configuration changes as fast as it goes, against the same without."""
+    print("\nSwaps under load")
+    outcome = {"verdicts": []}
+    target = Sluice(bin_dir, 1)
+    rounds, total = (2, 500) if quick else (6, 10_000)
+    for work in (Ping(bin_dir, 2), Connections(bin_dir, 2), UdpPing(bin_dir, 2, 16, 4)):
+        ratios, swapped, drift = [], 0, 0.0
+        work.start_endpoint()
+        try:
+            proxy = target.start(work, fresh(folder / "swaps"))
+            try:
+                work.load(work.listen_port)
+                rss = measure.rss_bytes(proxy.pids())
+                for _ in range(rounds):
+                    costs = []
+                    for changing in (False, True):
+                        stop = threading.Event()
+                        made = [0]
+
+                        def change():
+                            while not stop.is_set():
+                                made[0] += 1
+                                replacement = proxy.folder / "next.yaml"
+                                replacement.write_text(target.manifest(work, weight=1 + made[0] % 100))
+                                replacement.rename(proxy.manifest)
+                                time.sleep(0.001)
+
+                        thread = threading.Thread(target=change)
+                        if changing:
+                            thread.start()
+                        cpu = worker_cpu_ns(proxy.process.pid)
+                        got = work.load(work.listen_port)
+                        cpu = worker_cpu_ns(proxy.process.pid) - cpu
+                        stop.set()
+                        if changing:
+                            thread.join()
+                        swapped += made[0]
+                        if got.get("lost"):
+                            raise RuntimeError(f"{got['lost']} datagrams were lost")
+                        costs.append(cpu / got["count"])
+                    ratios.append(costs[1] / costs[0])
+                drift = 100 * (measure.rss_bytes(proxy.pids()) - rss) / rss
+            finally:
+                proxy.stop()
+        finally:
+            work.stop_endpoint()
+        outcome[work.name] = {"swaps": swapped, "cpu_ratio": statistics.median(ratios), "rss_drift_percent": drift}
+        print(f"  {work.title}: {swapped} changes of the file")
+        outcome["verdicts"].append(verdict(name, f"workers' CPU per unit with swaps / without, {work.name}", statistics.median(ratios), 1.03))
+        outcome["verdicts"].append(verdict(name, f"RSS drift %, {work.name}", drift, 1))
+    return outcome
+
+
+def worker_cpu_ns(pid):
+    """CPU of the worker threads alone: reading and compiling a file is not the traffic's cost."""
+    import pathlib
+    total = 0
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        if (task / "comm").read_text().startswith("worker"):
+            total += int((task / "schedstat").read_text().split()[0])
+    return total
+
+
+def run(name, bin_dir, folder, quick):
+    table = {"idle-tcp": idle, "idle-udp": idle, "update": update, "start": start, "swaps": swaps}
+    return table[name](name, bin_dir, folder, quick)

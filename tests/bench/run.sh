@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Measures sluice beside nginx stream and HAProxy:  tests/bench/run.sh [--quick] [workload…]
+# Installs the peers, builds the release preset, and runs everything in a network namespace of its own.
+# docs/benchmarks/README.md tells how to read what it prints.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+if [ "$(id -u)" -ne 0 ]; then
+  echo "error: the benchmark makes a network namespace, which needs root" >&2
+  exit 1
+fi
+deploy/install_packages.sh build demo test bench
+deploy/build.sh release sluice-controlplane sluice-dataplane ctl bench_tcp_load bench_udp_load bench_update_in_force
+exec unshare --net --mount-proc --fork --pid python3 tests/bench/suite.py --bin build/release/bin "$@"
