@@ -1,0 +1,199 @@
+#include "controlplane/ctl/client.h"
+
+#include <fmt/format.h>
+#include <google/rpc/status.pb.h>
+#include <grpcpp/grpcpp.h>
+
+#include "common/base/limits.h"
+#include "common/base/text_format.h"
+#include "sluice/v1/resources.grpc.pb.h"
+
+namespace sluice::ctl {
+namespace {
+
+ErrorCode CodeOf(grpc::StatusCode code) {
+  switch (code) {
+    case grpc::StatusCode::INVALID_ARGUMENT:
+      return ErrorCode::kInvalidArgument;
+    case grpc::StatusCode::NOT_FOUND:
+      return ErrorCode::kNotFound;
+    case grpc::StatusCode::ALREADY_EXISTS:
+      return ErrorCode::kAlreadyExists;
+    case grpc::StatusCode::ABORTED:
+      return ErrorCode::kConflict;
+    case grpc::StatusCode::FAILED_PRECONDITION:
+      return ErrorCode::kFailedPrecondition;
+    case grpc::StatusCode::OUT_OF_RANGE:
+      return ErrorCode::kOutOfRange;
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+      return ErrorCode::kResourceExhausted;
+    case grpc::StatusCode::PERMISSION_DENIED:
+    case grpc::StatusCode::UNAUTHENTICATED:
+      return ErrorCode::kPermissionDenied;
+    case grpc::StatusCode::UNAVAILABLE:
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return ErrorCode::kUnavailable;
+    case grpc::StatusCode::DATA_LOSS:
+      return ErrorCode::kDataLoss;
+    default:
+      return ErrorCode::kInternal;
+  }
+}
+
+std::vector<v1::Violation> ViolationsOf(const grpc::Status& status) {
+  google::rpc::Status details;
+  if (!details.ParseFromString(status.error_details())) return {};
+  for (const auto& detail : details.details()) {
+    v1::Violations violations;
+    if (detail.UnpackTo(&violations)) {
+      return {violations.violations().begin(), violations.violations().end()};
+    }
+  }
+  return {};
+}
+
+std::string Unreachable(const ServerAddress& server, const std::string& reason) {
+  return fmt::format(
+      "no control plane answers at {} ({}): {}\n"
+      "  Is it running?          sluice-controlplane --api {} ...\n"
+      "  Is the address right?   --server ADDRESS, SLUICE_SERVER, or `server:` in "
+      "~/.config/sluice/ctl.yaml",
+      server.target, server.origin, reason, server.target);
+}
+
+}  // namespace
+
+struct Client::Connection {
+  ServerAddress server;
+  std::chrono::nanoseconds request_timeout;
+  std::unique_ptr<v1::ResourceService::Stub> stub;
+
+  void Limit(grpc::ClientContext& context) const {
+    context.set_deadline(std::chrono::system_clock::now() +
+                         std::chrono::duration_cast<std::chrono::microseconds>(request_timeout));
+  }
+
+  CallError Failure(const grpc::Status& status) const {
+    CallError failure{.error = {CodeOf(status.error_code()), status.error_message()},
+                      .violations = ViolationsOf(status)};
+    if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
+      failure.timed_out = true;
+      failure.error.message = Unreachable(
+          server,
+          fmt::format("no answer within {} (--request-timeout)", FormatDuration(request_timeout)));
+    } else if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+      failure.error.message = Unreachable(server, status.error_message());
+    } else if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
+      failure.error.message =
+          fmt::format("the server at {} ({}) is no sluice control plane, or an older one: {}",
+                      server.target, server.origin, status.error_message());
+    }
+    return failure;
+  }
+
+  template <typename Response, typename Request>
+  Answer<Response> Call(grpc::Status (v1::ResourceService::Stub::*method)(grpc::ClientContext*,
+                                                                          const Request&,
+                                                                          Response*),
+                        const Request& request) const {
+    grpc::ClientContext context;
+    Limit(context);
+    Response response;
+    const grpc::Status status = (stub.get()->*method)(&context, request, &response);
+    if (!status.ok()) return tl::unexpected(Failure(status));
+    return response;
+  }
+
+  template <typename Message>
+  Answer<void> Read(grpc::ClientContext& context, grpc::ClientReader<Message>& reader,
+                    const std::function<bool(const Message&)>& visit) const {
+    Message message;
+    while (reader.Read(&message)) {
+      if (visit(message)) continue;
+      context.TryCancel();
+      while (reader.Read(&message)) {
+      }
+      reader.Finish();
+      return {};
+    }
+    const grpc::Status status = reader.Finish();
+    if (!status.ok()) return tl::unexpected(Failure(status));
+    return {};
+  }
+};
+
+Client::Client(ServerAddress server, std::chrono::nanoseconds request_timeout)
+    : connection_(std::make_unique<Connection>()) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(static_cast<int>(limits::kApiMessageBytes));
+  arguments.SetMaxSendMessageSize(static_cast<int>(limits::kApiMessageBytes));
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // A control plane is not behind a web proxy.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  connection_->stub = v1::ResourceService::NewStub(
+      grpc::CreateCustomChannel(server.target, grpc::InsecureChannelCredentials(), arguments));
+  connection_->server = std::move(server);
+  connection_->request_timeout = request_timeout;
+}
+
+Client::~Client() = default;
+
+Answer<v1::ApplyResponse> Client::Apply(const v1::ApplyRequest& request) {
+  return connection_->Call(&v1::ResourceService::Stub::Apply, request);
+}
+
+Answer<v1::DeleteResponse> Client::Delete(const v1::DeleteRequest& request) {
+  return connection_->Call(&v1::ResourceService::Stub::Delete, request);
+}
+
+Answer<v1::GetServerInfoResponse> Client::ServerInfo() {
+  return connection_->Call(&v1::ResourceService::Stub::GetServerInfo, v1::GetServerInfoRequest());
+}
+
+Answer<model::Resource> Client::Get(const v1::ObjectRef& object) {
+  v1::GetRequest request;
+  *request.mutable_object() = object;
+  auto response = connection_->Call(&v1::ResourceService::Stub::Get, request);
+  if (!response) return tl::unexpected(std::move(response.error()));
+  auto resource = model::Resource::FromAny(response->resource());
+  if (!resource) return tl::unexpected(CallError{.error = resource.error()});
+  return std::move(*resource);
+}
+
+Answer<Listing> Client::List(const model::Kind& kind, const std::string& ns,
+                             const std::string& label_selector) {
+  v1::ListRequest request;
+  request.set_kind(std::string(kind.name));
+  request.set_namespace_(ns);
+  request.set_label_selector(label_selector);
+  Listing listing;
+  do {
+    auto page = connection_->Call(&v1::ResourceService::Stub::List, request);
+    if (!page) return tl::unexpected(std::move(page.error()));
+    for (const auto& any : page->resources()) {
+      auto resource = model::Resource::FromAny(any);
+      if (!resource) return tl::unexpected(CallError{.error = resource.error()});
+      listing.resources.push_back(std::move(*resource));
+    }
+    listing.generation = page->generation();
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  return listing;
+}
+
+Answer<void> Client::Watch(const v1::WatchRequest& request,
+                           const std::function<bool(const v1::WatchResponse&)>& visit) {
+  grpc::ClientContext context;
+  const auto reader = connection_->stub->Watch(&context, request);
+  return connection_->Read(context, *reader, visit);
+}
+
+Answer<void> Client::Rollout(const v1::RolloutRequest& request, Deadline deadline,
+                             const std::function<bool(const v1::RolloutResponse&)>& visit) {
+  grpc::ClientContext context;
+  context.set_deadline(deadline);
+  const auto reader = connection_->stub->Rollout(&context, request);
+  return connection_->Read(context, *reader, visit);
+}
+
+}  // namespace sluice::ctl

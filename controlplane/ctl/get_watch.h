@@ -1,0 +1,12 @@
+// ctl get --watch: first what is there, then every change, until the control plane ends the stream.
+#pragma once
+
+#include "controlplane/ctl/client.h"
+#include "controlplane/ctl/command.h"
+#include "controlplane/ctl/object_words.h"
+
+namespace sluice::ctl {
+
+Exit WatchObjects(const Invocation& invocation, Client& client, const ObjectWord& word);
+
+}  // namespace sluice::ctl

@@ -1,0 +1,62 @@
+#include "controlplane/ctl/report.h"
+
+#include <fmt/format.h>
+
+#include <ostream>
+
+#include "controlplane/ctl/object_words.h"
+
+namespace sluice::ctl {
+namespace {
+
+std::string ViolationText(const v1::Violation& violation,
+                          const std::vector<manifest::Document>& documents) {
+  const auto index = static_cast<std::size_t>(violation.resource());
+  if (violation.resource() >= 0 && index < documents.size()) {
+    return manifest::Diagnostic{.position = documents[index].PositionOf(violation.field()),
+                                .field = violation.field(),
+                                .message = violation.message()}
+        .Text();
+  }
+  if (violation.has_object()) {
+    return fmt::format("{}: {}", TextOf(violation.object()), violation.message());
+  }
+  return violation.message();
+}
+
+}  // namespace
+
+Exit ReportUsage(const Invocation& invocation, const std::string& message) {
+  invocation.err << "error: " << message << "\n";
+  return Exit::kUsage;
+}
+
+Exit ReportUsage(const Invocation& invocation, const Error& error) {
+  return ReportUsage(invocation, error.message);
+}
+
+Exit ReportDiagnostics(const Invocation& invocation,
+                       const std::vector<manifest::Diagnostic>& diagnostics) {
+  for (const auto& diagnostic : diagnostics) {
+    invocation.err << "error: " << diagnostic.Text() << "\n";
+  }
+  return Exit::kUsage;
+}
+
+std::string CallFailureText(const CallError& failure,
+                            const std::vector<manifest::Document>& documents) {
+  if (failure.violations.empty()) return fmt::format("error: {}\n", failure.error.message);
+  std::string text;
+  for (const auto& violation : failure.violations) {
+    text += fmt::format("error: {}\n", ViolationText(violation, documents));
+  }
+  return text;
+}
+
+Exit ReportCall(const Invocation& invocation, const CallError& failure,
+                const std::vector<manifest::Document>& documents) {
+  invocation.err << CallFailureText(failure, documents);
+  return Exit::kFailed;
+}
+
+}  // namespace sluice::ctl

@@ -1,0 +1,133 @@
+#include "controlplane/ctl/rollout.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <ostream>
+#include <thread>
+
+#include "common/base/text_format.h"
+#include "controlplane/ctl/problem_text.h"
+#include "controlplane/ctl/report.h"
+#include "controlplane/ctl/table.h"
+
+namespace sluice::ctl {
+namespace {
+
+constexpr auto kRetryPause = std::chrono::milliseconds(200);
+
+std::string Lagging(const v1::RolloutResponse& state) {
+  std::string names;
+  int unnamed = state.nodes_total() - state.nodes_synced();
+  for (const auto& node : state.nodes()) {
+    if (node.synced() || !node.problems().empty()) continue;
+    if (!names.empty()) names += ", ";
+    names += OneLine(node.node_id());
+    if (node.active_generation() > 0) {
+      names += fmt::format(" (runs {})", node.active_generation());
+    }
+    --unnamed;
+  }
+  for (const auto& node : state.nodes()) {
+    if (!node.synced() && !node.problems().empty()) --unnamed;
+  }
+  if (unnamed > 0) names += fmt::format("{}{} more", names.empty() ? "" : " and ", unnamed);
+  return names;
+}
+
+bool AnyRefusal(const v1::RolloutResponse& state) {
+  for (const auto& node : state.nodes()) {
+    if (!node.problems().empty()) return true;
+  }
+  return false;
+}
+
+Exit Settled(const Invocation& invocation, const v1::RolloutResponse& state,
+             std::int64_t generation) {
+  if (AnyRefusal(state)) {
+    invocation.err << RefusalsText(state)
+                   << fmt::format("error: generation {} is stored, but not in force everywhere\n",
+                                  generation);
+    return Exit::kFailed;
+  }
+  if (state.nodes_total() == 0) {
+    invocation.err << "notice: no connected data plane is selected, so there was nothing to wait "
+                      "for\n";
+    return Exit::kOk;
+  }
+  invocation.err << fmt::format("generation {} is in force on {} data plane{}\n", generation,
+                                state.nodes_total(), state.nodes_total() == 1 ? "" : "s");
+  return Exit::kOk;
+}
+
+Exit TimedOut(const Invocation& invocation, const std::optional<v1::RolloutResponse>& last,
+              std::int64_t generation, std::chrono::nanoseconds timeout) {
+  invocation.err << fmt::format("error: timed out after {} waiting for generation {}",
+                                FormatDuration(timeout), generation);
+  if (!last) {
+    invocation.err << ": the control plane did not say how far it is\n";
+    return Exit::kFailed;
+  }
+  const std::string lagging = Lagging(*last);
+  if (!lagging.empty()) invocation.err << "; lagging: " << lagging;
+  invocation.err << "\n" << RefusalsText(*last);
+  return Exit::kFailed;
+}
+
+}  // namespace
+
+std::string ProgressText(const v1::RolloutResponse& state, std::int64_t generation) {
+  auto text = fmt::format("{} of {} data planes run generation {}", state.nodes_synced(),
+                          state.nodes_total(), generation);
+  if (const std::string lagging = Lagging(state); !lagging.empty()) {
+    text += fmt::format("; waiting for {}", lagging);
+  }
+  return text;
+}
+
+std::string RefusalsText(const v1::RolloutResponse& state) {
+  std::string text;
+  for (const auto& node : state.nodes()) {
+    for (const auto& problem : node.problems()) {
+      text +=
+          fmt::format("error: data plane {}: {}\n", OneLine(node.node_id()), ProblemText(problem));
+    }
+  }
+  return text;
+}
+
+Exit FollowRollout(const Invocation& invocation, Client& client, const RolloutTarget& target,
+                   std::chrono::nanoseconds timeout) {
+  const auto deadline = std::chrono::system_clock::now() +
+                        std::chrono::duration_cast<std::chrono::microseconds>(timeout);
+  v1::RolloutRequest request;
+  request.set_generation(target.generation);
+  for (const auto& object : target.objects) *request.add_objects() = object;
+
+  std::optional<v1::RolloutResponse> last;
+  std::string said;
+  bool said_lost = false;
+  while (true) {
+    const auto followed = client.Rollout(request, deadline, [&](const v1::RolloutResponse& state) {
+      last = state;
+      if (state.settled()) return false;
+      auto progress = ProgressText(state, target.generation);
+      if (progress != said) invocation.err << progress << std::endl;
+      said = std::move(progress);
+      return true;
+    });
+    if (last && last->settled()) return Settled(invocation, *last, target.generation);
+    const bool again = followed || followed.error().error.code == ErrorCode::kUnavailable;
+    if (!again) return ReportCall(invocation, followed.error());
+    if (std::chrono::system_clock::now() + kRetryPause >= deadline) {
+      return TimedOut(invocation, last, target.generation, timeout);
+    }
+    if (!said_lost) {
+      invocation.err << "the control plane went away; asking again" << std::endl;
+      said_lost = true;
+    }
+    std::this_thread::sleep_for(kRetryPause);
+  }
+}
+
+}  // namespace sluice::ctl
