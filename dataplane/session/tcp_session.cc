@@ -229,9 +229,9 @@ void TcpSession::OnConnected() {
   stage_ = Stage::kRelaying;
   last_activity_ = worker_.loop().now();
   ArmTimer();
-  // What the client has sent meanwhile raised its only event while there was nowhere to put it.
-  // When nothing was in progress (a unix socket), no event has been seen yet, and it is still to
-  // come.
+  // What the client has sent meanwhile raised its only event while there was nowhere to put it. The
+  // endpoint's event that tells of the connection, or its first one when connect() succeeded at
+  // once (a unix socket), makes the relay take it up.
 }
 
 void TcpSession::PumpRelay() {
