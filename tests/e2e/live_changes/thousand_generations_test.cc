@@ -123,7 +123,8 @@ TEST(LiveChangesTest, AThousandGenerationsUnderRealTrafficLoseNothing) {
       "-h", "127.0.0.1", "-p", std::to_string(postgres_port.port()), "-U", "postgres"};
   std::vector<std::string> fill = {pgbench, "-i", "-q", "-s", "1"};
   fill.insert(fill.end(), to_postgres.begin(), to_postgres.end());
-  const ProcessResult filled = Run(fill, {}, std::chrono::seconds(60));
+  fill.push_back("postgres");
+  const ProcessResult filled = test::Run(fill, {}, std::chrono::seconds(60));
   ASSERT_EQ(filled.status, 0) << filled.err;
 
   // Sessions that are there before the first change.
@@ -135,6 +136,7 @@ TEST(LiveChangesTest, AThousandGenerationsUnderRealTrafficLoseNothing) {
 
   std::vector<std::string> query = {pgbench, "-n", "-S", "-c", "4", "-t", "200"};
   query.insert(query.end(), to_postgres.begin(), to_postgres.end());
+  query.push_back("postgres");
   TempDir dir;
   const std::string names = dir.Write("names", "a.test A\nb.test A\nc.test A\n");
   RepeatedLoad redis_load("redis-benchmark",
