@@ -144,7 +144,7 @@ void DataPlane::OnSwap(StagedSwap swap) {
   if (shutting_down_) return;
   LogEvent(LogLevel::kDebug, "config_swap",
            {{"generation", swap.generation}, {"changed_objects", swap.updates.size()}});
-  const bool complete = swap.generation != 0;
+  const bool complete = !swap.digest.empty();
   applier_.Apply(swap.updates, {swap.generation, std::move(swap.digest), complete});
 }
 

@@ -202,8 +202,8 @@ void DeltaClient::TakeGeneration(const Response& response, Step& step) {
   } else if (wire.resource().type_url() != response.type_url() ||
              !generation.ParseFromString(wire.resource().value())) {
     refuse(wire, "does not parse as a Generation");
-  } else if (generation.number() < 1 || generation.digest().size() != 64) {
-    refuse(wire, "`number` must be at least 1 and `digest` the 64 hexadecimal digits of a SHA-256");
+  } else if (generation.number() < 0 || generation.digest().size() != 64) {
+    refuse(wire, "`number` must not be negative and `digest` the 64 hexadecimal digits of a SHA-256");
   } else {
     generation.clear_counts();
     staging_.SetGeneration(generation, wire.version());

@@ -98,13 +98,13 @@ TEST(CrashTest, ARestartedDataPlaneServesItsSavedStateWhileTheControlPlaneIsDown
   ASSERT_TRUE(Eventually([&] { return data_plane.Ready(); })) << data_plane.process().Err();
   TcpClient session(listener.Address());
   EXPECT_TRUE(SaysPong(session));
-  EXPECT_THAT(data_plane.Admin("/config"), HasSubstr("\"stale\": true"));
+  EXPECT_THAT(data_plane.Admin("/config"), HasSubstr("\"stale\":true"));
 
   // Back again, it takes the difference only and is no longer stale; the session stays.
   control_plane.Start();
   ApplyAndWait(control_plane.api(), RedisManifest(listener.Address(), redis.Address(), 2));
   EXPECT_TRUE(Eventually([&] {
-    return data_plane.Admin("/config").find("\"stale\": false") != std::string::npos;
+    return data_plane.Admin("/config").find("\"stale\":false") != std::string::npos;
   })) << data_plane.Admin("/config");
   EXPECT_TRUE(SaysPong(session));
 }

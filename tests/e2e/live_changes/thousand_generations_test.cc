@@ -115,7 +115,8 @@ TEST(LiveChangesTest, AThousandGenerationsUnderRealTrafficLoseNothing) {
                      dns.Address(),      redis_port.Address(), postgres_port.Address(),
                      dns_port.Address(), spare_port.Address()};
   ControlPlane control_plane;
-  DataPlane data_plane({.control_plane = control_plane.xds()});
+  DataPlane data_plane(
+      {.control_plane = control_plane.xds(), .more_flags = {"--drain-timeout", "1s"}});
   ApplyAndWait(control_plane.api(), Manifest(at, 0));
 
   const std::string pgbench = PostgresServer::BinDir() + "/pgbench";
