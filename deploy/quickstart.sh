@@ -84,6 +84,7 @@ start dataplane "$bin/sluice-dataplane" --node quickstart-1 --label role=gateway
 export SLUICE_SERVER=$api
 wait_for "the control plane" controlplane "$bin/ctl" get listeners
 wait_for "the data plane" dataplane curl -fs "http://$admin/healthz"
+wait_for "the data plane's stream to the control plane" dataplane "$bin/ctl" get dataplane quickstart-1
 
 step "Applying deploy/examples/quickstart.yaml"
 show "$bin/ctl" apply --wait deploy/examples/quickstart.yaml
@@ -91,7 +92,9 @@ show "$bin/ctl" apply --wait deploy/examples/quickstart.yaml
 step "Real traffic through both listeners"
 show redis-cli -p $cache_port get whoami
 show dig +short -p $resolver_port @127.0.0.1 quickstart.test
-show redis-benchmark -p $cache_port -q -n 20000 -c 50 -t get,set </dev/null | tr '\r' '\n' | grep 'requests per second' || true
+echo "\$ redis-benchmark -p $cache_port -q -n 20000 -c 50 -t get,set"
+redis-benchmark -p $cache_port -q -n 20000 -c 50 -t get,set | tr '\r' '\n' | grep 'requests per second' ||
+  fail "the load through the listener failed"
 
 step "Changing the upstream while a session is open"
 exec {session}<>"/dev/tcp/127.0.0.1/$cache_port"

@@ -97,6 +97,10 @@ ProcessResult Ctl(const std::string& api, std::vector<std::string> arguments,
 }
 
 void ApplyAndWait(const std::string& api, const std::string& yaml) {
+  // Nothing would be waited for before the first data plane has said that it is there.
+  EXPECT_TRUE(Eventually([&] {
+    return !Ctl(api, {"get", "dataplanes", "-o", "name"}).out.empty();
+  }));
   const ProcessResult result = Ctl(api, {"apply", "--wait", "--timeout", "50s", "-"}, yaml);
   EXPECT_EQ(result.status, 0) << result.out << result.err;
 }

@@ -67,7 +67,8 @@ class DataPlane {
 // Runs ctl against the control plane's API.
 ProcessResult Ctl(const std::string& api, std::vector<std::string> arguments,
                   const std::string& stdin_text = "");
-// `ctl apply --wait -` of YAML text; fails the test when it does not succeed.
+// `ctl apply --wait -` of YAML text once a data plane has connected; fails the test when it does
+// not succeed.
 void ApplyAndWait(const std::string& api, const std::string& yaml);
 
 std::string BinPath(const std::string& program);
