@@ -148,8 +148,9 @@ class ManifestReader {
     const model::Kind* kind = ReadHeader(node);
     if (kind == nullptr) return;
     if (outcome_.documents.size() >= limits::kManifestDocuments) {
-      return Report(node, "",
-                    fmt::format("must have at most {} resources", limits::kManifestDocuments));
+      return Report(
+          node, "",
+          fmt::format("the manifests must have at most {} resources", limits::kManifestDocuments));
     }
     std::unique_ptr<Message> message(kind->prototype().New());
     std::map<std::string, Position, std::less<>> fields;
@@ -174,16 +175,21 @@ class ManifestReader {
 void AppendText(std::string_view text, const std::string& file, Reading& reading) {
   const YamlTree tree = ParseYaml(text);
   if (tree.problem) {
-    return AddDiagnostic(
-        reading.outcome.diagnostics,
-        {{file, tree.problem->line, tree.problem->column}, "", tree.problem->message});
+    return AddDiagnostic(reading.outcome.diagnostics,
+                         {{file, tree.problem->line, tree.problem->column},
+                          "",
+                          "the manifest " + tree.problem->message});
   }
   ManifestReader reader(tree, file, reading);
   for (std::uint32_t root : tree.roots) reader.ReadDocument(root);
 }
 
+// How a person knows it.
+std::string NameOf(const std::string& file) { return file == "-" ? "stdin" : file; }
+
 void ReportEmpty(const std::string& file, std::vector<Diagnostic>& diagnostics) {
-  AddDiagnostic(diagnostics, {{file, 1, 1}, "", "must have at least one resource, got none"});
+  AddDiagnostic(diagnostics,
+                {{file, 1, 1}, "", "the manifest must have at least one resource, got none"});
 }
 
 void ReportTwins(ParseOutcome& outcome) {
@@ -252,16 +258,16 @@ ParseOutcome ReadManifests(const std::vector<std::string>& paths) {
     for (const std::string& file : *files) {
       const auto text = ReadManifestFile(file, bytes_left);
       if (!text) {
-        AddDiagnostic(outcome.diagnostics, {{file}, "", text.error().message});
+        AddDiagnostic(outcome.diagnostics, {{NameOf(file)}, "", text.error().message});
         continue;
       }
       bytes_left -= text->size();
-      AppendText(*text, file == "-" ? "stdin" : file, reading);
+      AppendText(*text, NameOf(file), reading);
     }
     // In a folder, a file whose content is commented out does no harm as long as others have some.
     if (outcome.documents.size() == documents_before &&
         outcome.diagnostics.size() == diagnostics_before) {
-      ReportEmpty(path, outcome.diagnostics);
+      ReportEmpty(NameOf(path), outcome.diagnostics);
     }
   }
   ReportTwins(outcome);

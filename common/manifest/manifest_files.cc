@@ -27,7 +27,7 @@ tl::unexpected<Error> FailErrno(const char* what, int error) {
 
 tl::unexpected<Error> FailTooBig(std::size_t most) {
   return Fail(ErrorCode::kResourceExhausted,
-              fmt::format("must have at most {}, got more", FormatSize(most)));
+              fmt::format("the file must have at most {}, got more", FormatSize(most)));
 }
 
 bool IsManifestName(const fs::path& path) {
@@ -64,15 +64,16 @@ Result<std::vector<std::string>> ManifestFilesAt(const std::string& path) {
     std::error_code unknown_type;
     if (!IsManifestName(entry->path()) || entry->is_directory(unknown_type)) continue;
     if (files.size() >= limits::kManifestFiles) {
-      return Fail(
-          ErrorCode::kResourceExhausted,
-          fmt::format("must have at most {} manifest files, got more", limits::kManifestFiles));
+      return Fail(ErrorCode::kResourceExhausted,
+                  fmt::format("the folder must have at most {} manifest files, got more",
+                              limits::kManifestFiles));
     }
     files.push_back(entry->path());
   }
-  if (error) return FailErrno("cannot be listed", error.value());
+  if (error) return FailErrno("the folder cannot be listed", error.value());
   if (files.empty()) {
-    return Fail(ErrorCode::kNotFound, "must have at least one *.yaml, *.yml or *.json, got none");
+    return Fail(ErrorCode::kNotFound,
+                "the folder must have at least one *.yaml, *.yml or *.json, got none");
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -81,12 +82,13 @@ Result<std::vector<std::string>> ManifestFilesAt(const std::string& path) {
 Result<std::string> ReadManifestFile(const std::string& file, std::size_t most_bytes) {
   const std::size_t most = std::min(most_bytes, limits::kManifestBytes);
   const OpenFile open_file(file);
-  if (open_file.fd() < 0) return FailErrno("cannot be opened", errno);
+  if (open_file.fd() < 0) return FailErrno("the file cannot be opened", errno);
   struct stat status;
   if (fstat(open_file.fd(), &status) == 0 && S_ISREG(status.st_mode) &&
       static_cast<std::size_t>(status.st_size) > most) {
-    return Fail(ErrorCode::kResourceExhausted, fmt::format("must have at most {}, got {} bytes",
-                                                           FormatSize(most), status.st_size));
+    return Fail(ErrorCode::kResourceExhausted,
+                fmt::format("the file must have at most {}, got {} bytes", FormatSize(most),
+                            status.st_size));
   }
   std::string text;
   constexpr std::size_t kPiece = 64 * 1024;
@@ -94,7 +96,7 @@ Result<std::string> ReadManifestFile(const std::string& file, std::size_t most_b
     text.resize(size + kPiece);
     const ssize_t got = read(open_file.fd(), text.data() + size, kPiece);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return FailErrno("cannot be read", errno);
+    if (got < 0) return FailErrno("the file cannot be read", errno);
     size += static_cast<std::size_t>(got);
     if (size > most) return FailTooBig(most);
     if (got == 0) {

@@ -4,12 +4,18 @@
 #include <google/rpc/status.pb.h>
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
+
 #include "common/base/limits.h"
 #include "common/base/text_format.h"
+#include "controlplane/ctl/connection_text.h"
 #include "sluice/v1/resources.grpc.pb.h"
 
 namespace sluice::ctl {
 namespace {
+
+// Holds the violations of a refused request, in base64, and whatever else is in a trailer.
+constexpr int kMetadataBytes = 2 * static_cast<int>(limits::kStatusDetailBytes);
 
 ErrorCode CodeOf(grpc::StatusCode code) {
   switch (code) {
@@ -40,25 +46,15 @@ ErrorCode CodeOf(grpc::StatusCode code) {
   }
 }
 
-std::vector<v1::Violation> ViolationsOf(const grpc::Status& status) {
+void AddViolations(const grpc::Status& status, CallError& failure) {
   google::rpc::Status details;
-  if (!details.ParseFromString(status.error_details())) return {};
+  if (!details.ParseFromString(status.error_details())) return;
   for (const auto& detail : details.details()) {
     v1::Violations violations;
-    if (detail.UnpackTo(&violations)) {
-      return {violations.violations().begin(), violations.violations().end()};
-    }
+    if (!detail.UnpackTo(&violations)) continue;
+    failure.violations.assign(violations.violations().begin(), violations.violations().end());
+    failure.violations_total = static_cast<std::size_t>(std::max(violations.total(), 0));
   }
-  return {};
-}
-
-std::string Unreachable(const ServerAddress& server, const std::string& reason) {
-  return fmt::format(
-      "no control plane answers at {} ({}): {}\n"
-      "  Is it running?          sluice-controlplane --api {} ...\n"
-      "  Is the address right?   --server ADDRESS, SLUICE_SERVER, or `server:` in "
-      "~/.config/sluice/ctl.yaml",
-      server.target, server.origin, reason, server.target);
 }
 
 }  // namespace
@@ -71,23 +67,21 @@ struct Client::Connection {
   void Limit(grpc::ClientContext& context) const {
     context.set_deadline(std::chrono::system_clock::now() +
                          std::chrono::duration_cast<std::chrono::microseconds>(request_timeout));
+    // The channel takes that much: see kMetadataBytes.
+    context.AddMetadata("sluice-more-details", "1");
   }
 
   CallError Failure(const grpc::Status& status) const {
-    CallError failure{.error = {CodeOf(status.error_code()), status.error_message()},
-                      .violations = ViolationsOf(status)};
+    CallError failure{.error = {CodeOf(status.error_code()), status.error_message()}};
+    std::string& message = failure.error.message;
     if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
-      failure.timed_out = true;
-      failure.error.message = Unreachable(
-          server,
-          fmt::format("no answer within {} (--request-timeout)", FormatDuration(request_timeout)));
+      message = NoAnswerText(server, FormatDuration(request_timeout));
     } else if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
-      failure.error.message = Unreachable(server, status.error_message());
+      message = UnavailableText(server, status.error_message());
     } else if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
-      failure.error.message =
-          fmt::format("the server at {} ({}) is no sluice control plane, or an older one: {}",
-                      server.target, server.origin, status.error_message());
+      message = NotThisApiText(server, status.error_message());
     }
+    AddViolations(status, failure);
     return failure;
   }
 
@@ -125,8 +119,10 @@ struct Client::Connection {
 Client::Client(ServerAddress server, std::chrono::nanoseconds request_timeout)
     : connection_(std::make_unique<Connection>()) {
   grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(static_cast<int>(limits::kApiMessageBytes));
+  // An answer to Apply carries the objects as they are stored, so it is longer than the request.
+  arguments.SetMaxReceiveMessageSize(2 * static_cast<int>(limits::kApiMessageBytes));
   arguments.SetMaxSendMessageSize(static_cast<int>(limits::kApiMessageBytes));
+  arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytes);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // A control plane is not behind a web proxy.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);

@@ -19,9 +19,10 @@ namespace sluice::ctl {
 
 struct CallError {
   Error error;
-  std::vector<v1::Violation> violations =
-      {};                  // Everything the server found wrong with the request.
-  bool timed_out = false;  // The deadline of this call passed.
+  // What the server found wrong with the request, and how many there are with those that did not
+  // fit into its answer.
+  std::vector<v1::Violation> violations = {};
+  std::size_t violations_total = 0;
 };
 
 template <typename T>

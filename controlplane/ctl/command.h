@@ -1,6 +1,5 @@
-// What a command of ctl is: plain rows that main.cc lists. The same rows make the parser, the help
-// text and the shell completion, so none of them can forget a flag.
-// Immutable.
+// What a command of ctl is: plain rows that commands.cc lists. The same rows make the parser, the
+// help text and the shell completion, so none of them can forget a flag. Immutable.
 #pragma once
 
 #include <chrono>

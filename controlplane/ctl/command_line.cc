@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <deque>
 
 #include "common/base/text_format.h"
@@ -60,27 +61,75 @@ void Bind(CLI::App& app, const Option& option, std::deque<Bound>& bound) {
   }
 }
 
-// The library would call all operands by one name.
+// The library would call all operands by one name, and say of every flag that it repeats.
 class HelpFormat final : public CLI::Formatter {
  public:
-  explicit HelpFormat(std::string_view operands) : operands_(operands) {}
-  std::string make_usage(const CLI::App* app, std::string /*name*/) const override {
-    return fmt::format("Usage: ctl {} [FLAGS] {}\n", app->get_name(), operands_);
+  explicit HelpFormat(std::string usage) : usage_(std::move(usage)) {}
+  std::string make_option_opts(const CLI::Option* option) const override {
+    std::string text = CLI::Formatter::make_option_opts(option);
+    constexpr std::string_view kRepeats = " ...";
+    if (text.ends_with(kRepeats)) text.resize(text.size() - kRepeats.size());
+    return text;
+  }
+  std::string make_usage(const CLI::App* /*app*/, std::string /*name*/) const override {
+    return fmt::format("Usage: ctl {}\n", usage_);
   }
 
  private:
-  const std::string_view operands_;
+  const std::string usage_;
 };
 
-std::string WithSuggestion(std::span<const Command* const> commands, std::string_view word) {
-  std::vector<std::string_view> names;
-  for (const Command* command : commands) {
-    if (!command->hidden) names.push_back(command->name);
+std::string FooterOf(const Command& command) {
+  std::string flags;
+  for (const Option& option : GlobalOptions()) {
+    flags += fmt::format("{}{}", flags.empty() ? "" : ", ", option.flag);
   }
-  const std::string_view closest = ClosestWord(word, names.data(), names.size());
-  std::string text = fmt::format("error: unknown command '{}'", word);
-  if (!closest.empty()) text += fmt::format("; did you mean '{}'?", closest);
-  return text + "\nRun 'ctl --help' for the commands.\n";
+  return fmt::format("{}{}Every command also takes {} (`ctl --help`).", command.details,
+                     command.details.empty() ? "" : "\n", flags);
+}
+
+std::string Meant(std::string_view word, const std::vector<std::string_view>& candidates) {
+  const std::string_view closest = ClosestWord(word, candidates.data(), candidates.size());
+  return closest.empty() ? "" : fmt::format("; did you mean '{}'?", closest);
+}
+
+std::string HelpHint(std::string_view command) {
+  return fmt::format("Run 'ctl {} --help' for how it is used.\n", command);
+}
+
+std::string NoOperandText(const Command& command, std::string_view word) {
+  return fmt::format("error: {} takes flags only, got '{}'\n{}", command.name, word,
+                     HelpHint(command.name));
+}
+
+// A word that belongs nowhere: a misspelt command or flag, or an operand of a command without any.
+std::string ExtraWordText(std::span<const Command* const> commands, const CLI::App& app) {
+  const std::vector<std::string> extras = app.remaining(true);
+  const std::string word = extras.empty() ? "" : extras.front();
+  const auto used = app.get_subcommands();
+  if (used.empty() && !word.starts_with('-')) {
+    std::vector<std::string_view> names;
+    for (const Command* command : commands) {
+      if (!command->hidden) names.push_back(command->name);
+    }
+    return fmt::format("error: unknown command '{}'{}\nRun 'ctl --help' for the commands.\n", word,
+                       Meant(word, names));
+  }
+  std::vector<std::string_view> flags;
+  for (const Option& option : GlobalOptions()) flags.push_back(option.flag);
+  const Command* chosen = nullptr;
+  for (const Command* command : commands) {
+    if (!used.empty() && used.front()->get_name() == command->name) chosen = command;
+  }
+  if (chosen == nullptr) {
+    return fmt::format("error: unknown flag '{}'{}\nRun 'ctl --help' for the flags.\n", word,
+                       Meant(word, flags));
+  }
+  if (!word.starts_with('-')) return NoOperandText(*chosen, word);
+  for (const Option& option : chosen->options) flags.push_back(option.flag);
+  const std::string flag = word.substr(0, word.find('='));
+  return fmt::format("error: unknown flag '{}'{}\n{}", flag, Meant(flag, flags),
+                     HelpHint(chosen->name));
 }
 
 }  // namespace
@@ -90,6 +139,7 @@ CommandLine ParseCommandLine(std::span<const Command* const> commands, int argc,
   CommandLine line;
   CLI::App app{std::string(kDescription), "ctl"};
   app.footer(std::string(kFooter));
+  app.formatter(std::make_shared<HelpFormat>("COMMAND [FLAGS]"));
   app.require_subcommand(1);
   app.set_help_flag("-h,--help", "Prints this text");
   std::deque<Bound> bound;  // Keeps its elements in place: the parser holds their addresses.
@@ -100,9 +150,10 @@ CommandLine ParseCommandLine(std::span<const Command* const> commands, int argc,
   for (const Command* command : commands) {
     CLI::App* sub = app.add_subcommand(std::string(command->name), std::string(command->summary));
     sub->fallthrough();  // Global flags may follow the command.
-    sub->formatter(std::make_shared<HelpFormat>(command->operands));
-    if (command->hidden) sub->group("");
-    if (!command->details.empty()) sub->footer(std::string(command->details));
+    sub->formatter(std::make_shared<HelpFormat>(
+        fmt::format("{} [FLAGS] {}", command->name, command->operands)));
+    sub->group(command->hidden ? "" : "Commands");
+    sub->footer(FooterOf(*command));
     for (const Option& option : command->options) Bind(*sub, option, bound);
     if (!command->operands.empty()) {
       sub->add_option("operands", operands, "")->type_name("")->group("");
@@ -110,29 +161,30 @@ CommandLine ParseCommandLine(std::span<const Command* const> commands, int argc,
     sub->final_callback([&chosen, command] { chosen = command; });
   }
 
+  // The library hands what follows `--` to the program as a whole once a command has operands.
+  const char* const* const end = argv + argc;
+  const char* const* const dashes = std::find(std::min(argv + 1, end), end, std::string_view("--"));
   try {
-    app.parse(argc, argv);
+    app.parse(static_cast<int>(dashes - argv), argv);
   } catch (const CLI::CallForHelp&) {
     std::string help = app.help();
     for (const CLI::App* sub : app.get_subcommands()) help = sub->help();
     line.answer = {Exit::kOk, std::move(help)};
     return line;
+  } catch (const CLI::ExtrasError&) {
+    line.answer = {Exit::kUsage, ExtraWordText(commands, app)};
+    return line;
   } catch (const CLI::ParseError& error) {
     const auto used = app.get_subcommands();
     if (used.empty()) {
       const auto extra = app.remaining();
-      if (!extra.empty() && !extra.front().starts_with('-')) {
-        line.answer = {Exit::kUsage, WithSuggestion(commands, extra.front())};
-        return line;
-      }
-      if (extra.empty() && argc <= 1) {
-        line.answer = {Exit::kUsage, app.help()};
-        return line;
-      }
+      const bool misspelt = !extra.empty();
+      line.answer = {Exit::kUsage, misspelt ? ExtraWordText(commands, app)
+                                            : "error: name a command\n\n" + app.help()};
+      return line;
     }
-    const std::string name = used.empty() ? "" : " " + used.front()->get_name();
-    line.answer = {Exit::kUsage, fmt::format("error: {}\nRun 'ctl{} --help' for how it is used.\n",
-                                             error.what(), name)};
+    line.answer = {Exit::kUsage,
+                   fmt::format("error: {}\n{}", error.what(), HelpHint(used.front()->get_name()))};
     return line;
   }
 
@@ -148,6 +200,11 @@ CommandLine ParseCommandLine(std::span<const Command* const> commands, int argc,
       return line;
     }
     line.arguments.Set(slot.option->flag, std::move(slot.values));
+  }
+  if (dashes != end) operands.insert(operands.end(), dashes + 1, end);
+  if (chosen->operands.empty() && !operands.empty()) {
+    line.answer = {Exit::kUsage, NoOperandText(*chosen, operands.front())};
+    return line;
   }
   line.arguments.SetOperands(std::move(operands));
   return line;

@@ -1,5 +1,8 @@
-// The rows that main.cc puts into its table. Each is defined in the file of its name.
+// The commands of ctl. Each is defined in the file of its name, and Commands() is the list of all.
+// Immutable.
 #pragma once
+
+#include <span>
 
 #include "controlplane/ctl/command.h"
 
@@ -17,5 +20,8 @@ extern const Command kEndpointsCommand;
 extern const Command kVersionCommand;
 extern const Command kCompletionCommand;
 extern const Command kCompleteCommand;  // Hidden: what the completion scripts call.
+
+// In the order of the help text.
+std::span<const Command* const> Commands();
 
 }  // namespace sluice::ctl

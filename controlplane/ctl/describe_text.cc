@@ -127,6 +127,7 @@ std::string Endpoints(const Description& d) {
 
 std::string Nodes(const Description& d) {
   if (!d.nodes) return "";
+  if (d.nodes->nodes_total() == 0) return "no connected data plane is given it\n";
   auto text = fmt::format("{} of {} run it as it is stored\n", d.nodes->nodes_synced(),
                           d.nodes->nodes_total());
   Table table({"NODE", "RUNS-GENERATION", "PROBLEM"});

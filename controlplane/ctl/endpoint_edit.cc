@@ -6,6 +6,7 @@
 
 #include "common/base/address.h"
 #include "common/base/limits.h"
+#include "common/base/text_format.h"
 #include "sluice/v1/endpoint_slice.pb.h"
 #include "sluice/v1/upstream.pb.h"
 
@@ -156,7 +157,11 @@ Result<EndpointEdit> ParseEndpointEdit(const std::vector<std::string>& words) {
     known = true;
   }
   if (!known) {
-    return bad(fmt::format("the action must be one of {}, got '{}'", kEndpointActions, words[0]));
+    std::vector<std::string_view> actions;
+    for (const ActionRow& row : kActions) actions.push_back(row.word);
+    const auto closest = ClosestWord(words[0], actions.data(), actions.size());
+    return bad(fmt::format("the action must be one of {}, got '{}'{}", kEndpointActions, words[0],
+                           closest.empty() ? "" : fmt::format("; did you mean '{}'?", closest)));
   }
   const bool weight_needed = edit.action == Action::kWeight;
   const bool weight_allowed = weight_needed || edit.action == Action::kAdd;

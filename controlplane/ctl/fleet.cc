@@ -14,9 +14,6 @@ namespace sluice::ctl {
 namespace {
 
 Exit RunFleet(const Invocation& invocation) {
-  if (!invocation.arguments.operands().empty()) {
-    return ReportUsage(invocation, "fleet takes no operands; select nodes with --selector");
-  }
   Client client(invocation.server, invocation.request_timeout);
   const auto nodes =
       client.List(*model::FindKind("DataPlane"), std::string(model::kDefaultNamespace),
@@ -28,7 +25,9 @@ Exit RunFleet(const Invocation& invocation) {
     return Exit::kOk;
   }
   if (nodes->resources.empty()) {
-    invocation.err << "No data planes found\n";
+    invocation.err << (invocation.arguments.Has("--selector")
+                           ? "No data planes found with these labels\n"
+                           : "No data planes found: none is connected, and none was lately\n");
     return Exit::kOk;
   }
   if (format == "yaml") {

@@ -1,5 +1,5 @@
-// ctl: a person's (and a script's) hand on the control plane. Here is the list of its commands;
-// each is a file of its name.
+// ctl: a person's (and a script's) hand on the control plane. The list of its commands is in
+// commands.cc; each is a file of its name.
 #include <cstdlib>
 #include <iostream>
 
@@ -9,12 +9,6 @@
 
 namespace sluice::ctl {
 namespace {
-
-constexpr const Command* kCommands[] = {
-    &kApplyCommand,     &kDiffCommand,    &kValidateCommand,   &kGetCommand,
-    &kDescribeCommand,  &kDeleteCommand,  &kWaitCommand,       &kFleetCommand,
-    &kEndpointsCommand, &kVersionCommand, &kCompletionCommand, &kCompleteCommand,
-};
 
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
@@ -27,7 +21,7 @@ Exit Complain(const std::string& message) {
 }
 
 Exit Main(int argc, const char* const* argv) {
-  const CommandLine line = ParseCommandLine(kCommands, argc, argv);
+  const CommandLine line = ParseCommandLine(Commands(), argc, argv);
   if (line.answer) {
     (line.answer->exit == Exit::kOk ? std::cout : std::cerr) << line.answer->text;
     return line.answer->exit;
@@ -45,7 +39,7 @@ Exit Main(int argc, const char* const* argv) {
                                        .ns = line.arguments.Text("--namespace"),
                                        .out = std::cout,
                                        .err = std::cerr,
-                                       .commands = kCommands});
+                                       .commands = Commands()});
   std::cout.flush();
   if (!std::cout) return Complain("cannot write to standard output"), Exit::kFailed;
   return exit;

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ostream>
 
+#include "common/base/limits.h"
 #include "controlplane/ctl/object_words.h"
 
 namespace sluice::ctl {
@@ -24,6 +26,12 @@ std::string ViolationText(const v1::Violation& violation,
   return violation.message();
 }
 
+// Both ctl and the control plane stop there.
+std::string MoreText() {
+  return fmt::format("error: there may be more; only the first {} are looked for\n",
+                     limits::kViolationsReported);
+}
+
 }  // namespace
 
 Exit ReportUsage(const Invocation& invocation, const std::string& message) {
@@ -40,15 +48,25 @@ Exit ReportDiagnostics(const Invocation& invocation,
   for (const auto& diagnostic : diagnostics) {
     invocation.err << "error: " << diagnostic.Text() << "\n";
   }
+  if (diagnostics.size() >= limits::kViolationsReported) invocation.err << MoreText();
   return Exit::kUsage;
 }
 
 std::string CallFailureText(const CallError& failure,
                             const std::vector<manifest::Document>& documents) {
   if (failure.violations.empty()) return fmt::format("error: {}\n", failure.error.message);
+  // In the order of the manifests, as a person goes through them.
+  std::vector<v1::Violation> violations = failure.violations;
+  std::stable_sort(violations.begin(), violations.end(),
+                   [](const auto& a, const auto& b) { return a.resource() < b.resource(); });
   std::string text;
-  for (const auto& violation : failure.violations) {
+  for (const auto& violation : violations) {
     text += fmt::format("error: {}\n", ViolationText(violation, documents));
+  }
+  if (failure.violations_total > violations.size()) {
+    text += fmt::format("error: and {} more\n", failure.violations_total - violations.size());
+  } else if (violations.size() >= limits::kViolationsReported) {
+    text += MoreText();
   }
   return text;
 }

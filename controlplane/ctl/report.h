@@ -14,7 +14,7 @@ namespace sluice::ctl {
 // `error: …`; the command line was wrong.
 Exit ReportUsage(const Invocation& invocation, const std::string& message);
 Exit ReportUsage(const Invocation& invocation, const Error& error);
-// Everything that is wrong with the manifests, a line each.
+// Everything that is wrong with the manifests, a line each (the first kViolationsReported).
 Exit ReportDiagnostics(const Invocation& invocation,
                        const std::vector<manifest::Diagnostic>& diagnostics);
 // A refused or failed call. With `documents`, violations get the positions of the resources sent,

@@ -38,10 +38,19 @@ std::string_view MetWord(const WaitCondition& condition) {
 
 Exit WaitForOne(const Invocation& invocation, Client& client, const v1::ObjectRef& object,
                 const WaitCondition& condition, const Patience& patience) {
+  bool answered = false;
   while (true) {
     const auto answer = client.Get(object);
     const bool missing = !answer && answer.error().error.code == ErrorCode::kNotFound;
-    if (!answer && !missing) return ReportCall(invocation, answer.error());
+    if (!answer && !missing) {
+      // One that answered before is expected back; until then only time decides.
+      const bool lost = answered && answer.error().error.code == ErrorCode::kUnavailable &&
+                        std::chrono::steady_clock::now() + kPause < patience.deadline;
+      if (!lost) return ReportCall(invocation, answer.error());
+      std::this_thread::sleep_for(kPause);
+      continue;
+    }
+    answered = true;
     if (missing && condition.what == WaitCondition::What::kCondition) {
       return ReportCall(invocation, answer.error());
     }

@@ -47,7 +47,14 @@ std::string StandText(const WaitCondition& wanted, const model::Resource* resour
   if (resource == nullptr) return "it does not exist";
   if (wanted.what != WaitCondition::What::kCondition) return "it exists";
   const auto condition = FindCondition(resource->message(), wanted.type);
-  if (!condition) return fmt::format("it has no condition {}", wanted.type);
+  if (!condition) {
+    std::string types;
+    for (const auto& present : ConditionsOf(resource->message())) {
+      types += (types.empty() ? "" : ", ") + present.type();
+    }
+    return OneLine(fmt::format("it has no condition {}, but {}", wanted.type,
+                               types.empty() ? "none at all" : types));
+  }
   auto text = fmt::format("{} is {}", wanted.type, StateWord(condition->status()));
   if (!condition->reason().empty()) text += fmt::format(" ({})", condition->reason());
   if (!condition->message().empty()) text += ": " + condition->message();

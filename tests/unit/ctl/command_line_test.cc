@@ -11,8 +11,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr const Command* kCommands[] = {&kApplyCommand, &kGetCommand, &kWaitCommand,
-                                        &kEndpointsCommand, &kCompleteCommand};
+constexpr const Command* kCommands[] = {&kApplyCommand,     &kGetCommand,   &kWaitCommand,
+                                        &kEndpointsCommand, &kFleetCommand, &kCompleteCommand};
 
 CommandLine Parse(std::vector<const char*> words) {
   words.insert(words.begin(), "ctl");
@@ -60,6 +60,8 @@ TEST(CommandLine, AnOperandMayHaveTheNameOfACommand) {
 TEST(CommandLine, EverythingAfterTwoDashesIsAnOperand) {
   EXPECT_THAT(Parse({"__complete", "--", "get", "-o", ""}).arguments.operands(),
               ElementsAre("get", "-o", ""));
+  EXPECT_THAT(Parse({"apply", "a.yaml", "--dry-run", "--", "-b.yaml"}).arguments.operands(),
+              ElementsAre("a.yaml", "-b.yaml"));
 }
 
 TEST(CommandLine, AValueMayHoldEqualsSigns) {
@@ -78,7 +80,17 @@ TEST(CommandLine, AnUnknownFlagIsAnError) {
   const auto line = Parse({"get", "listeners", "--outptu", "json"});
   ASSERT_TRUE(line.answer);
   EXPECT_EQ(line.answer->exit, Exit::kUsage);
-  EXPECT_THAT(line.answer->text, HasSubstr("--outptu"));
+  EXPECT_THAT(line.answer->text, HasSubstr("unknown flag '--outptu'; did you mean '--output'?"));
+  EXPECT_THAT(TextOfAnswer(Parse({"--servr=h:1", "get", "listeners"})),
+              HasSubstr("unknown flag '--servr"));
+}
+
+TEST(CommandLine, AnOperandOfACommandWithoutAnyIsAnError) {
+  for (const auto& line : {Parse({"fleet", "gw-1"}), Parse({"fleet", "--", "gw-1"})}) {
+    ASSERT_TRUE(line.answer);
+    EXPECT_EQ(line.answer->exit, Exit::kUsage);
+    EXPECT_THAT(line.answer->text, HasSubstr("fleet takes flags only, got 'gw-1'"));
+  }
 }
 
 TEST(CommandLine, AChoiceOutsideTheListIsAnErrorThatNamesTheList) {

@@ -43,6 +43,13 @@ TEST(CallFailureText, ShowsEveryViolation) {
   EXPECT_EQ(CallFailureText(failure, {}), "error: a\nerror: b\n");
 }
 
+TEST(CallFailureText, SaysHowManyViolationsDidNotFitIntoTheAnswer) {
+  const CallError failure{.error = {ErrorCode::kInvalidArgument, "a (and 11 more)"},
+                          .violations = {At(-1, "", "a")},
+                          .violations_total = 12};
+  EXPECT_EQ(CallFailureText(failure, {}), "error: a\nerror: and 11 more\n");
+}
+
 TEST(CallFailureText, ShowsTheMessageOfAPlainFailure) {
   EXPECT_EQ(CallFailureText({.error = {ErrorCode::kNotFound, "upstream/a not found"}}, {}),
             "error: upstream/a not found\n");

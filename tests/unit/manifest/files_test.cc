@@ -65,17 +65,17 @@ TEST_F(ReadManifestsTest, RefusesAHugeFileWithoutReadingIt) {
   const std::string huge = Write("huge.yaml", "");
   std::filesystem::resize_file(huge, 100 * 1024 * 1024);
   EXPECT_THAT(Texts(ReadManifests({huge})),
-              ElementsAre("must have at most 8MiB, got 104857600 bytes (" + huge + ")"));
+              ElementsAre("the file must have at most 8MiB, got 104857600 bytes (" + huge + ")"));
 }
 
 TEST_F(ReadManifestsTest, StopsReadingWhatNeverEnds) {
   EXPECT_THAT(Texts(ReadManifests({"/dev/zero"})),
-              ElementsAre("must have at most 8MiB, got more (/dev/zero)"));
+              ElementsAre("the file must have at most 8MiB, got more (/dev/zero)"));
 }
 
 TEST_F(ReadManifestsTest, SaysWhyThereIsNothingToRead) {
   EXPECT_THAT(Texts(ReadManifests({folder_ / "none.yaml"})),
-              ElementsAre(HasSubstr("cannot be opened: No such file")));
+              ElementsAre(HasSubstr("the file cannot be opened: No such file")));
   EXPECT_THAT(Texts(ReadManifests({folder_})), ElementsAre(HasSubstr("at least one *.yaml")));
   const std::string empty = Write("empty.yaml", "");
   EXPECT_THAT(Texts(ReadManifests({empty})), ElementsAre(HasSubstr("at least one resource")));

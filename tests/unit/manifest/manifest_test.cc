@@ -156,7 +156,8 @@ TEST(ParseManifest, RefusesUnknownKindsAndVersions) {
 
 TEST(ParseManifest, RefusesTextWithoutResources) {
   for (const char* text : {"", "\n\n", "# only\n# comments\n", "---\n---\n", "null\n"}) {
-    EXPECT_THAT(Check(text), ElementsAre("must have at least one resource, got none (f.yaml:1:1)"))
+    EXPECT_THAT(Check(text),
+                ElementsAre("the manifest must have at least one resource, got none (f.yaml:1:1)"))
         << text;
   }
 }
@@ -202,7 +203,8 @@ TEST(HostileManifest, IsRefusedBySizeBeforeItIsParsed) {
 }
 
 TEST(HostileManifest, IsRefusedWhenItIsNoText) {
-  EXPECT_THAT(Check("a: \xff\n"), ElementsAre("must be UTF-8 text, got byte 0xff (f.yaml:1:4)"));
+  EXPECT_THAT(Check("a: \xff\n"),
+              ElementsAre("the manifest must be UTF-8 text, got byte 0xff (f.yaml:1:4)"));
   EXPECT_THAT(Check("a: b\nc: \xc3("), ElementsAre(HasSubstr("(f.yaml:2:4)")));
   EXPECT_THAT(Check("a: \xed\xa0\x80"), ElementsAre(HasSubstr("must be UTF-8")));
   EXPECT_THAT(Check(std::string_view("a: \0", 4)),
@@ -257,9 +259,9 @@ TEST(BrokenYaml, SaysThatAQuoteIsNeverClosed) {
       EXPECT_THAT(Check("a: " + std::string(quote) + rest), SizeIs(1)) << quote << rest;
     }
   }
-  EXPECT_THAT(
-      Check("a: \"xyz\nb: c\n"),
-      ElementsAre("must be valid YAML: the quote that starts here is never closed (f.yaml:1:4)"));
+  EXPECT_THAT(Check("a: \"xyz\nb: c\n"),
+              ElementsAre("the manifest must be valid YAML: the quote that starts here is never "
+                          "closed (f.yaml:1:4)"));
 }
 
 TEST(BrokenYaml, AdvisesAgainstTabs) {

@@ -1,0 +1,14 @@
+#include "controlplane/ctl/commands.h"
+
+namespace sluice::ctl {
+
+std::span<const Command* const> Commands() {
+  static constexpr const Command* kCommands[] = {
+      &kApplyCommand,     &kDiffCommand,    &kValidateCommand,   &kGetCommand,
+      &kDescribeCommand,  &kDeleteCommand,  &kWaitCommand,       &kFleetCommand,
+      &kEndpointsCommand, &kVersionCommand, &kCompletionCommand, &kCompleteCommand,
+  };
+  return kCommands;
+}
+
+}  // namespace sluice::ctl
