@@ -39,6 +39,7 @@ class FakeLogWriter final : public AccessLogWriter {
     return std::make_shared<Nowhere>();
   }
   void Reopen() override {}
+  std::uint64_t lost() const override { return 0; }
 };
 
 }  // namespace sluice::dataplane
