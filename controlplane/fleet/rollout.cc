@@ -13,7 +13,8 @@ bool MaySee(const NodeState& node, const std::vector<model::ResourceKey>& object
   if (objects.empty()) return true;
   return std::any_of(objects.begin(), objects.end(), [&](const model::ResourceKey& key) {
     const auto type = StreamedTypeOf(*key.kind);
-    return type && node.wanted->SeenSince(*type, key.DiscoveryName(), generation);
+    return type &&
+           node.wanted->SeenSince(*type, key.DiscoveryName(), generation, node.identity.labels);
   });
 }
 

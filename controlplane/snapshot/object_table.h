@@ -16,8 +16,6 @@
 
 namespace sluice::controlplane {
 
-using Labels = std::map<std::string, std::string>;
-
 // What makes an object of a kind visible to a node.
 enum class VisibilityRule {
   kBySelector,   // Its nodeSelector picks the node's labels (Listener).

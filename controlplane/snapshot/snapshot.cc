@@ -77,12 +77,14 @@ const SnapshotEntry* SnapshotTable::Find(std::string_view name) const {
   return found != entries_.end() && found->item->name == name ? &*found : nullptr;
 }
 
-bool Snapshot::SeenSince(TypeIndex type, std::string_view name, std::int64_t asked) const {
+bool Snapshot::SeenSince(TypeIndex type, std::string_view name, std::int64_t asked,
+                         const Labels& labels) const {
   if (Find(type, name) != nullptr) return true;
   for (auto batch = removals.rbegin(); batch != removals.rend(); ++batch) {
-    if ((*batch)->generation < asked) return false;
+    if (batch->generation < asked) return false;
+    if (batch->seen_by != nullptr && !batch->seen_by->contains(labels)) continue;
     const bool lost = std::any_of(
-        (*batch)->names.begin(), (*batch)->names.end(),
+        batch->names->begin(), batch->names->end(),
         [&](const SnapshotName& removed) { return removed.type == type && removed.name == name; });
     if (lost) return true;
   }

@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +34,9 @@ std::optional<TypeIndex> StreamedTypeOf(const model::Kind& kind);
 // Of Generation; as many resource types are before it.
 TypeIndex GenerationTypeIndex();
 
+// Of a node.
+using Labels = std::map<std::string, std::string>;
+
 struct SnapshotEntry {
   std::shared_ptr<const SnapshotItem> item;
   // The generation that brought this form into the snapshot.
@@ -57,10 +62,12 @@ struct SnapshotName {
   std::string name;
 };
 
-// What left a snapshot at a generation.
+// What left a snapshot at a generation, for whom.
 struct SnapshotRemovals {
   std::int64_t generation;
-  std::vector<SnapshotName> names;
+  std::shared_ptr<const std::vector<SnapshotName>> names;
+  // The label sets that had seen it; null: all of the group.
+  std::shared_ptr<const std::set<Labels>> seen_by;
 };
 
 struct Snapshot {
@@ -77,13 +84,15 @@ struct Snapshot {
   std::vector<SnapshotName> changed;
 
   // Oldest first; the newest limits::kRemovalsRemembered.
-  std::vector<std::shared_ptr<const SnapshotRemovals>> removals;
+  std::vector<SnapshotRemovals> removals;
 
   const SnapshotEntry* Find(TypeIndex type, std::string_view name) const {
     return tables[type]->Find(name);
   }
-  // Does a node of this group see the object now, or did it lose it at `generation` or later?
-  bool SeenSince(TypeIndex type, std::string_view name, std::int64_t generation) const;
+  // Does a node with these labels, which are of this group, see the object now, or did it lose it
+  // at `generation` or later?
+  bool SeenSince(TypeIndex type, std::string_view name, std::int64_t generation,
+                 const Labels& labels) const;
 };
 
 // What is the same for all forms: the item of a resource as it is sent.

@@ -61,11 +61,20 @@ std::shared_ptr<const SnapshotTable> Edited(const std::shared_ptr<const Snapshot
 }
 
 void Remember(std::int64_t generation, std::vector<SnapshotName> removed,
-              std::vector<std::shared_ptr<const SnapshotRemovals>>& removals) {
+              std::vector<SnapshotRemovals>& removals) {
   if (removed.empty()) return;
   removals.push_back(
-      std::make_shared<const SnapshotRemovals>(SnapshotRemovals{generation, std::move(removed)}));
+      {generation, std::make_shared<const std::vector<SnapshotName>>(std::move(removed)), nullptr});
   if (removals.size() > limits::kRemovalsRemembered) removals.erase(removals.begin());
+}
+
+std::vector<SnapshotRemovals> SeenBy(std::vector<SnapshotRemovals> removals,
+                                     const std::set<Labels>& members) {
+  const auto seen_by = std::make_shared<const std::set<Labels>>(members);
+  for (SnapshotRemovals& batch : removals) {
+    if (batch.seen_by == nullptr) batch.seen_by = seen_by;
+  }
+  return removals;
 }
 
 // A group made out of another one keeps what its members saw in it: since when, and what they lost.
@@ -151,14 +160,15 @@ void VisibilityGroup::TouchWithAttached(const model::ResourceKey& key) {
   touched_.insert(attached.begin(), attached.end());
 }
 
-void VisibilityGroup::Absorb(const VisibilityGroup& other) {
+void VisibilityGroup::Absorb(const std::set<Labels>& members, const VisibilityGroup& other,
+                             const std::set<Labels>& other_members) {
   auto joined = std::make_shared<Snapshot>(*snapshot_);
   joined->removals.clear();
-  const auto& mine = snapshot_->removals;
-  const auto& theirs = other.snapshot_->removals;
+  const auto mine = SeenBy(snapshot_->removals, members);
+  const auto theirs = SeenBy(other.snapshot_->removals, other_members);
   std::merge(mine.begin(), mine.end(), theirs.begin(), theirs.end(),
              std::back_inserter(joined->removals),
-             [](const auto& a, const auto& b) { return a->generation < b->generation; });
+             [](const auto& a, const auto& b) { return a.generation < b.generation; });
   if (joined->removals.size() > limits::kRemovalsRemembered) {
     joined->removals.erase(joined->removals.begin(),
                            joined->removals.end() - limits::kRemovalsRemembered);

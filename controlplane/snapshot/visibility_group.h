@@ -28,7 +28,8 @@ class VisibilityGroup {
 
   // The members of another group, which sees the same now, join this one: what they lost is
   // remembered here. Between Publish and the first use of the snapshot.
-  void Absorb(const VisibilityGroup& other);
+  void Absorb(const std::set<Labels>& members, const VisibilityGroup& other,
+              const std::set<Labels>& other_members);
 
   // Of any member: the selectors pick all members alike.
   const Labels& labels() const { return labels_; }

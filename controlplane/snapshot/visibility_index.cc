@@ -105,15 +105,19 @@ VisibilityGroup* VisibilityIndex::MakeGroup(const Labels& labels, const Snapshot
 }
 
 void VisibilityIndex::MergeAgreeing() {
+  std::map<const VisibilityGroup*, std::set<Labels>> labels_of;
+  for (const auto& [labels, member] : members_) labels_of[member.group].insert(labels);
   std::map<std::vector<bool>, VisibilityGroup*> by_signature;
-  std::map<const VisibilityGroup*, VisibilityGroup*> joins;
   for (const auto& group : groups_) {
     const auto [kept, added] =
         by_signature.emplace(objects_.Signature(group->labels()), group.get());
-    if (!added) kept->second->Absorb(*group);
-    joins[group.get()] = kept->second;
+    if (added) continue;
+    std::set<Labels>& joined = labels_of[kept->second];
+    std::set<Labels>& moving = labels_of[group.get()];
+    kept->second->Absorb(joined, *group, moving);
+    for (const Labels& labels : moving) members_.at(labels).group = kept->second;
+    joined.merge(moving);
   }
-  for (auto& [labels, member] : members_) member.group = joins.at(member.group);
   DropEmptyGroups();
 }
 

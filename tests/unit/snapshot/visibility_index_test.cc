@@ -229,10 +229,11 @@ TEST_F(VisibilityIndexTest, WhoSawADeletedObjectIsRememberedEvenWhenItsGroupMerg
   index_.Hold(kCore);
   index_.Hold(kEdge);
   Apply({}, {listener.key()});
-  EXPECT_TRUE(index_.SnapshotOf(kEdge)->SeenSince(TypeOf("Listener"), "default/edge", 2));
+  EXPECT_TRUE(index_.SnapshotOf(kEdge)->SeenSince(TypeOf("Listener"), "default/edge", 2, kEdge));
+  EXPECT_FALSE(index_.SnapshotOf(kCore)->SeenSince(TypeOf("Listener"), "default/edge", 2, kCore));
   Apply({MakeUpstream("db", {1})});
-  EXPECT_TRUE(index_.SnapshotOf(kEdge)->SeenSince(TypeOf("Listener"), "default/edge", 2));
-  EXPECT_FALSE(index_.SnapshotOf(kEdge)->SeenSince(TypeOf("Listener"), "default/edge", 3));
+  EXPECT_TRUE(index_.SnapshotOf(kEdge)->SeenSince(TypeOf("Listener"), "default/edge", 2, kEdge));
+  EXPECT_FALSE(index_.SnapshotOf(kEdge)->SeenSince(TypeOf("Listener"), "default/edge", 3, kEdge));
 }
 
 TEST_F(VisibilityIndexTest, AMemberThatASelectorSeparatesIsKnownToHaveLostWhatItSaw) {
@@ -241,7 +242,7 @@ TEST_F(VisibilityIndexTest, AMemberThatASelectorSeparatesIsKnownToHaveLostWhatIt
   index_.Hold(kCore);
   Apply({MakeListener({.name = "db", .upstream = "db", .node_selector = kEdge})});
   EXPECT_THAT(Seen(kCore), IsEmpty());
-  EXPECT_TRUE(index_.SnapshotOf(kCore)->SeenSince(TypeOf("Listener"), "default/db", 2));
+  EXPECT_TRUE(index_.SnapshotOf(kCore)->SeenSince(TypeOf("Listener"), "default/db", 2, kCore));
   EXPECT_THAT(Seen(kEdge), ElementsAre("Upstream default/db", "Listener default/db"));
 }
 
