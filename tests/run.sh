@@ -6,14 +6,21 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 deploy/install_packages.sh build test
-jobs=$(nproc)
+# More than the cores: many tests mostly wait.
+jobs=$(($(nproc) + 1))
+
+# Prints what failed, in full, and the sums; what passed is only counted.
+run_tests() {
+  ctest --output-on-failure --no-tests=error --schedule-random -j "$jobs" "$@" |
+    { grep -vE '^ *Start +[0-9]+: | Passed +[0-9.]+ sec$' || true; }
+}
 
 echo "== dev: AddressSanitizer and UndefinedBehaviorSanitizer"
 deploy/build.sh dev
-ctest --test-dir build/dev --output-on-failure --schedule-random -j "$jobs" --quiet
+run_tests --test-dir build/dev
 
 echo "== tsan: the data-plane core under ThreadSanitizer"
 deploy/build.sh tsan sluice_tsan_tests
-ctest --test-dir build/tsan -L tsan --output-on-failure --schedule-random -j "$jobs" --quiet
+run_tests --test-dir build/tsan -L tsan
 
 echo "All tests passed."
