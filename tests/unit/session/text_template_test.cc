@@ -135,7 +135,7 @@ TEST(TextTemplate, NamesTheUpstreamWhereNoEndpointWasFound) {
   session.upstream = &upstream;
   EXPECT_EQ(Render("$upstream_addr|$upstream_connect_time|$upstream_bytes_sent", session),
             "orders|-|0");
-  session.attempts = {Attempt{.endpoint = 2}};
+  session.attempts.emplace_back().endpoint = 2;
   EXPECT_EQ(Render("$upstream_addr", session), "unix:/run/db.sock, orders");
 }
 
