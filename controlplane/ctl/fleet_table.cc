@@ -36,14 +36,15 @@ std::string UnhealthyEndpoints(const std::vector<model::Resource>& nodes) {
 }  // namespace
 
 std::string FleetText(const std::vector<model::Resource>& nodes, const FleetStyle& style) {
-  Row header = {"NODE",   "VERSION",  "WANTED",   "ACTIVE",
-                "SYNCED", "REFUSALS", "SESSIONS", "LAST-SEEN"};
-  if (style.wide) header.insert(header.end(), {"CONNECTED", "STALE", "LABELS"});
+  Row header = {"NODE",   "VERSION",  "CONNECTED", "WANTED",   "ACTIVE",
+                "SYNCED", "REFUSALS", "SESSIONS",  "LAST-SEEN"};
+  if (style.wide) header.insert(header.end(), {"STALE", "LABELS"});
   Table table(std::move(header));
   for (const auto& node : nodes) {
     const auto& status = node.As<v1::DataPlane>().status();
     Row row = {node.key().name,
                status.version(),
+               ConditionCell(node.message(), "Connected"),
                std::to_string(status.wanted_generation()),
                std::to_string(status.active_generation()),
                ConditionCell(node.message(), "Synced"),
@@ -51,8 +52,7 @@ std::string FleetText(const std::vector<model::Resource>& nodes, const FleetStyl
                std::to_string(status.sessions()),
                AgeOf(status.last_seen(), style.now)};
     if (style.wide) {
-      row.insert(row.end(), {ConditionCell(node.message(), "Connected"),
-                             status.stale() ? "yes" : "no", LabelText(node.meta().labels())});
+      row.insert(row.end(), {status.stale() ? "yes" : "no", LabelText(node.meta().labels())});
     }
     table.Add(std::move(row));
   }

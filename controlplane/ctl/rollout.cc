@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <ostream>
 #include <thread>
@@ -14,6 +15,10 @@
 namespace sluice::ctl {
 namespace {
 
+// After a failed wait a person must know whether to apply again.
+constexpr std::string_view kStored =
+    "  The change is stored. A data plane that can will run it; `ctl fleet` shows how far they "
+    "are.\n";
 constexpr auto kRetryPause = std::chrono::milliseconds(200);
 
 std::string Lagging(const v1::RolloutResponse& state) {
@@ -60,18 +65,25 @@ Exit Settled(const Invocation& invocation, const v1::RolloutResponse& state,
   return Exit::kOk;
 }
 
-Exit TimedOut(const Invocation& invocation, const std::optional<v1::RolloutResponse>& last,
-              std::int64_t generation, std::chrono::nanoseconds timeout) {
-  invocation.err << fmt::format("error: timed out after {} waiting for generation {}",
-                                FormatDuration(timeout), generation);
-  if (!last) {
-    invocation.err << ": the control plane did not say how far it is\n";
-    return Exit::kFailed;
+struct Unfinished {
+  const std::optional<v1::RolloutResponse>& last;
+  int most_nodes;  // That the control plane has spoken of.
+  std::int64_t generation;
+  std::chrono::nanoseconds timeout;
+};
+
+std::string TimedOutText(const Unfinished& rollout) {
+  auto text = fmt::format("error: timed out after {} waiting for generation {}",
+                          FormatDuration(rollout.timeout), rollout.generation);
+  if (!rollout.last) {
+    return text + ": the control plane did not say how far it is\n" + std::string(kStored);
   }
-  const std::string lagging = Lagging(*last);
-  if (!lagging.empty()) invocation.err << "; lagging: " << lagging;
-  invocation.err << "\n" << RefusalsText(*last);
-  return Exit::kFailed;
+  const std::string lagging = Lagging(*rollout.last);
+  if (!lagging.empty()) text += "; lagging: " + lagging;
+  if (const int missing = rollout.most_nodes - rollout.last->nodes_total(); missing > 0) {
+    text += fmt::format("; not back since the control plane went away: {}", missing);
+  }
+  return text + "\n" + RefusalsText(*rollout.last) + std::string(kStored);
 }
 
 }  // namespace
@@ -107,22 +119,33 @@ Exit FollowRollout(const Invocation& invocation, Client& client, const RolloutTa
   std::optional<v1::RolloutResponse> last;
   std::string said;
   bool said_lost = false;
+  int most_nodes = 0;
   while (true) {
     const auto followed = client.Rollout(request, deadline, [&](const v1::RolloutResponse& state) {
       last = state;
+      most_nodes = std::max(most_nodes, state.nodes_total());
       if (state.settled()) return false;
       auto progress = ProgressText(state, target.generation);
       if (progress != said) invocation.err << progress << std::endl;
       said = std::move(progress);
       return true;
     });
-    if (last && last->settled()) return Settled(invocation, *last, target.generation);
+    // A control plane that has restarted knows only those data planes that have come back.
+    const bool all_back =
+        !said_lost || (last && last->nodes_total() > 0 && last->nodes_total() >= most_nodes);
+    if (followed && last && last->settled() && (all_back || AnyRefusal(*last))) {
+      return Settled(invocation, *last, target.generation);
+    }
     const bool again = followed || followed.error().error.code == ErrorCode::kUnavailable;
     if (!again) return ReportCall(invocation, followed.error());
     if (std::chrono::system_clock::now() + kRetryPause >= deadline) {
-      return TimedOut(invocation, last, target.generation, timeout);
+      invocation.err << TimedOutText({.last = last,
+                                      .most_nodes = most_nodes,
+                                      .generation = target.generation,
+                                      .timeout = timeout});
+      return Exit::kFailed;
     }
-    if (!said_lost) {
+    if (!followed && !said_lost) {
       invocation.err << "the control plane went away; asking again" << std::endl;
       said_lost = true;
     }

@@ -1,4 +1,7 @@
 // ctl with data planes: apply --wait, fleet, and the conditions that only they can meet.
+#include <signal.h>
+
+#include <chrono>
 #include <memory>
 
 #include "tests/integration/ctl/ctl_test.h"
@@ -49,8 +52,9 @@ TEST_F(Fleet, ApplyAndWaitReturnsWhenTheListenerIsLive) {
   EXPECT_THAT(Run({"get", "listeners"}).out, ContainsRegex("\nl .* True +1/1 "));
   const ProcessResult fleet = Run({"fleet"});
   EXPECT_THAT(fleet, Exits(0));
-  EXPECT_THAT(fleet.out, ContainsRegex("^NODE +VERSION +WANTED +ACTIVE +SYNCED +REFUSALS"));
-  EXPECT_THAT(fleet.out, ContainsRegex("\ngw-1 +[0-9.]+ +1 +1 +True +0 +0 "));
+  EXPECT_THAT(fleet.out,
+              ContainsRegex("^NODE +VERSION +CONNECTED +WANTED +ACTIVE +SYNCED +REFUSALS"));
+  EXPECT_THAT(fleet.out, ContainsRegex("\ngw-1 +[0-9.]+ +True +1 +1 +True +0 +0 "));
 
   EXPECT_THAT(Run({"delete", "listener", "l", "--wait"}), Exits(0));
   EXPECT_FALSE(CanConnect(port_.Address()));
@@ -70,6 +74,47 @@ TEST_F(Fleet, ApplyAndWaitFailsNamingNodeObjectAndReason) {
       Run({"wait", "listener/l", "--for=condition=Programmed", "--timeout", "300ms"});
   EXPECT_THAT(wait, Exits(1));
   EXPECT_THAT(wait.err, HasSubstr("Programmed is False"));
+}
+
+TEST_F(Fleet, ApplyAndWaitOutlastsARestartOfTheControlPlane) {
+  const auto node = Node("gw-1");
+  ApplyAndWait(control_plane_.api(), UpstreamYaml("u") + ListenerYaml("l", port_.Address(), "u"));
+  node->process().Signal(SIGSTOP);
+  const std::string file = dir_.Write("u.yaml", UpstreamYaml("u", "127.0.0.1:2"));
+  Process apply({BinPath("ctl"), "--server", control_plane_.api(), "apply", "--wait", "--timeout",
+                 "50s", file});
+  ASSERT_TRUE(Eventually([&] {
+    return apply.Err().find("0 of 1 data planes run generation 2") != std::string::npos;
+  })) << apply.Err();
+  control_plane_.Kill();
+  ASSERT_TRUE(Eventually([&] { return apply.Err().find("went away") != std::string::npos; }));
+  control_plane_.Start();
+  EXPECT_FALSE(Eventually([&] { return !apply.Running(); }, std::chrono::seconds(1)))
+      << "the data plane has not come back, so nothing is known of it: " << apply.Err();
+  node->process().Signal(SIGCONT);
+  EXPECT_EQ(apply.Wait(std::chrono::seconds(50)), 0) << apply.Err();
+  EXPECT_THAT(apply.Err(), HasSubstr("generation 2 is in force on 1 data plane\n"));
+}
+
+TEST_F(Fleet, ADataPlaneThatHasGoneIsShownAsGone) {
+  const auto node = Node("gw-1");
+  node->Kill();
+  EXPECT_TRUE(Eventually([&] {
+    return testing::Value(Run({"fleet"}).out, ContainsRegex("\ngw-1 +[0-9.]+ +False "));
+  })) << Run({"fleet"}).out;
+}
+
+TEST_F(Fleet, ApplyAndWaitSaysAtTheDeadlineWhoLagsAndThatTheChangeIsStored) {
+  const auto node = Node("gw-1");
+  node->process().Signal(SIGSTOP);
+  const ProcessResult result = Run({"apply", "--wait", "--timeout", "500ms", "-"},
+                                   UpstreamYaml("u") + ListenerYaml("l", port_.Address(), "u"));
+  node->process().Signal(SIGCONT);
+  EXPECT_THAT(result, Exits(1));
+  EXPECT_EQ(result.out, "upstream/u created\nlistener/l created\n");
+  EXPECT_THAT(result.err, AllOf(HasSubstr("timed out after 500ms waiting for generation 1"),
+                                HasSubstr("gw-1"), HasSubstr("The change is stored")));
+  EXPECT_TRUE(Eventually([&] { return CanConnect(port_.Address()); }));
 }
 
 TEST_F(Fleet, SelectsNodesByLabelAndListsThemLikeAnyKind) {

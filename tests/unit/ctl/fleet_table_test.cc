@@ -44,8 +44,10 @@ FleetStyle Style() {
 TEST(FleetTable, ShowsWhatEachNodeShouldRunAndRuns) {
   EXPECT_THAT(
       FleetText({Node()}, Style()),
-      HasSubstr("NODE   VERSION   WANTED   ACTIVE   SYNCED   REFUSALS   SESSIONS   LAST-SEEN\n"
-                "gw-1   0.1.0     12       11       False    1          42         3s\n"));
+      HasSubstr(
+          "NODE   VERSION   CONNECTED   WANTED   ACTIVE   SYNCED   REFUSALS   SESSIONS   "
+          "LAST-SEEN\n"
+          "gw-1   0.1.0     Unknown     12       11       False    1          42         3s\n"));
 }
 
 TEST(FleetTable, ListsRefusalsBelow) {
@@ -67,7 +69,7 @@ TEST(FleetTable, WideShowsLabelsAndUnavailableEndpoints) {
 TEST(FleetTable, WithoutHeadersThereAreOnlyNodes) {
   auto style = Style();
   style.headers = false;
-  EXPECT_EQ(FleetText({Node()}, style), "gw-1   0.1.0   12   11   False   1   42   3s\n");
+  EXPECT_EQ(FleetText({Node()}, style), "gw-1   0.1.0   Unknown   12   11   False   1   42   3s\n");
 }
 
 }  // namespace
