@@ -62,6 +62,7 @@ void AddViolations(const grpc::Status& status, CallError& failure) {
 struct Client::Connection {
   ServerAddress server;
   std::chrono::nanoseconds request_timeout;
+  std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::ResourceService::Stub> stub;
 
   void Limit(grpc::ClientContext& context) const {
@@ -126,8 +127,9 @@ Client::Client(ServerAddress server, std::chrono::nanoseconds request_timeout)
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // A control plane is not behind a web proxy.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-  connection_->stub = v1::ResourceService::NewStub(
-      grpc::CreateCustomChannel(server.target, grpc::InsecureChannelCredentials(), arguments));
+  connection_->channel =
+      grpc::CreateCustomChannel(server.target, grpc::InsecureChannelCredentials(), arguments);
+  connection_->stub = v1::ResourceService::NewStub(connection_->channel);
   connection_->server = std::move(server);
   connection_->request_timeout = request_timeout;
 }
@@ -175,6 +177,12 @@ Answer<Listing> Client::List(const model::Kind& kind, const std::string& ns,
     request.set_page_token(page->next_page_token());
   } while (!request.page_token().empty());
   return listing;
+}
+
+// Calls that fail at once do not drive the channel's attempts to connect: between them these would
+// stand still for seconds.
+void Client::AwaitConnection(Deadline deadline) {
+  connection_->channel->WaitForConnected(deadline);
 }
 
 Answer<void> Client::Watch(const v1::WatchRequest& request,

@@ -51,6 +51,10 @@ class Client {
                        const std::string& label_selector);
   Answer<v1::GetServerInfoResponse> ServerInfo();
 
+  // After a call that failed because nobody answered: returns when somebody can be asked again, or
+  // at the deadline.
+  void AwaitConnection(Deadline deadline);
+
   // Streams: `visit` gets every message until it says false or the server ends the stream.
   Answer<void> Watch(const v1::WatchRequest& request,
                      const std::function<bool(const v1::WatchResponse&)>& visit);

@@ -149,6 +149,7 @@ Exit FollowRollout(const Invocation& invocation, Client& client, const RolloutTa
       invocation.err << "the control plane went away; asking again" << std::endl;
       said_lost = true;
     }
+    if (!followed) client.AwaitConnection(deadline);
     std::this_thread::sleep_for(kRetryPause);
   }
 }

@@ -22,7 +22,7 @@ constexpr auto kPause = std::chrono::milliseconds(100);
 
 struct Patience {
   std::chrono::nanoseconds timeout;
-  std::chrono::steady_clock::time_point deadline;
+  Client::Deadline deadline;
 };
 
 std::string_view MetWord(const WaitCondition& condition) {
@@ -45,8 +45,9 @@ Exit WaitForOne(const Invocation& invocation, Client& client, const v1::ObjectRe
     if (!answer && !missing) {
       // One that answered before is expected back; until then only time decides.
       const bool lost = answered && answer.error().error.code == ErrorCode::kUnavailable &&
-                        std::chrono::steady_clock::now() + kPause < patience.deadline;
+                        std::chrono::system_clock::now() + kPause < patience.deadline;
       if (!lost) return ReportCall(invocation, answer.error());
+      client.AwaitConnection(patience.deadline);
       std::this_thread::sleep_for(kPause);
       continue;
     }
@@ -60,7 +61,7 @@ Exit WaitForOne(const Invocation& invocation, Client& client, const v1::ObjectRe
       invocation.out.flush();
       return Exit::kOk;
     }
-    if (std::chrono::steady_clock::now() + kPause >= patience.deadline) {
+    if (std::chrono::system_clock::now() + kPause >= patience.deadline) {
       invocation.err << fmt::format("error: timed out after {} waiting for {}: {}\n",
                                     FormatDuration(patience.timeout), TextOf(object),
                                     StandText(condition, resource));
@@ -79,8 +80,10 @@ Exit RunWait(const Invocation& invocation) {
   if (!timeout) return ReportUsage(invocation, timeout.error());
 
   Client client(invocation.server, invocation.request_timeout);
-  const Patience patience{.timeout = *timeout,
-                          .deadline = std::chrono::steady_clock::now() + *timeout};
+  const Patience patience{
+      .timeout = *timeout,
+      .deadline = std::chrono::system_clock::now() +
+                  std::chrono::duration_cast<std::chrono::microseconds>(*timeout)};
   Exit worst = Exit::kOk;
   for (const ObjectWord& word : *words) {
     const auto object = RefTo(*word.kind, invocation.ns, word.name);
