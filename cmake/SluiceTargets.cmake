@@ -32,7 +32,8 @@ endfunction()
 # sluice_test(NAME SOURCES… DEPS… [BINARIES targets…] [LABELS …] [TIMEOUT seconds]): a GoogleTest
 # program. Each test case is a ctest of its own, so they run in any order and in parallel.
 # BINARIES are programs the test starts; their folder reaches it as SLUICE_BIN_DIR.
-# LABELS tsan: also runs with the tsan preset, so it must not link gRPC (Debian's is not instrumented).
+# LABELS tsan: also runs with the tsan preset, so it must not link gRPC (Debian's is not instrumented)
+# nor use maps of Protobuf's own types or by reflection (their layout differs under ThreadSanitizer).
 add_custom_target(sluice_tsan_tests)
 function(sluice_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;DEPS;BINARIES;LABELS" ${ARGN})
