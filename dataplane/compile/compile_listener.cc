@@ -10,7 +10,7 @@
 #include "common/base/limits.h"
 #include "dataplane/compile/phase_table.h"
 #include "dataplane/compile/problem.h"
-#include "dataplane/log/default_format.h"
+#include "dataplane/log/access_log.h"
 #include "sluice/v1/listener.pb.h"
 
 namespace sluice::dataplane {
@@ -82,7 +82,7 @@ tl::expected<std::vector<AccessLogTarget>, LogFailure> CompileAccessLogs(
   const auto add = [&](const std::string& field, std::string_view format,
                        const std::string& to) -> tl::expected<void, LogFailure> {
     if (to == "off") return {};
-    auto compiled = TextTemplate::Compile(format.empty() ? kDefaultLogFormat : format,
+    auto compiled = TextTemplate::Compile(format.empty() ? kDefaultAccessLogFormat : format,
                                           TextTemplate::Missing::kDash);
     if (!compiled) return tl::unexpected(LogFailure{field + ".format", compiled.error()});
     auto destination = fallback.writer->Open(to);

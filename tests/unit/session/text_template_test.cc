@@ -9,6 +9,7 @@
 #include <string>
 
 #include "common/model/variables.h"
+#include "dataplane/log/access_log.h"
 #include "dataplane/runtime/runtime_config.h"
 
 namespace sluice::dataplane {
@@ -206,6 +207,13 @@ TEST(VariablesPage, ListsEveryVariableInOrder) {
   std::size_t rows = 0;
   for (at = 0; (at = page.find("\n| `$", at)) != std::string::npos; ++at) ++rows;
   EXPECT_EQ(rows, model::Variables().size());
+}
+
+TEST(TextTemplate, TheDefaultAccessLogIsTheOneThatTheReferencePageShows) {
+  ASSERT_TRUE(TextTemplate::Compile(kDefaultAccessLogFormat, Missing::kDash));
+  std::ifstream file(SLUICE_SOURCE_DIR "/docs/reference/variables.md");
+  const std::string page(std::istreambuf_iterator<char>(file), {});
+  EXPECT_NE(page.find("\n" + std::string(kDefaultAccessLogFormat) + "\n"), std::string::npos);
 }
 
 }  // namespace
