@@ -36,9 +36,9 @@ std::string_view MetWord(const WaitCondition& condition) {
   }
 }
 
+// `answered`: the control plane has answered at least once, for this object or another.
 Exit WaitForOne(const Invocation& invocation, Client& client, const v1::ObjectRef& object,
-                const WaitCondition& condition, const Patience& patience) {
-  bool answered = false;
+                const WaitCondition& condition, const Patience& patience, bool& answered) {
   while (true) {
     const auto answer = client.Get(object);
     const bool missing = !answer && answer.error().error.code == ErrorCode::kNotFound;
@@ -85,9 +85,10 @@ Exit RunWait(const Invocation& invocation) {
       .deadline = std::chrono::system_clock::now() +
                   std::chrono::duration_cast<std::chrono::microseconds>(*timeout)};
   Exit worst = Exit::kOk;
+  bool answered = false;
   for (const ObjectWord& word : *words) {
     const auto object = RefTo(*word.kind, invocation.ns, word.name);
-    const Exit exit = WaitForOne(invocation, client, object, *condition, patience);
+    const Exit exit = WaitForOne(invocation, client, object, *condition, patience, answered);
     if (exit != Exit::kOk) worst = exit;
   }
   return worst;
