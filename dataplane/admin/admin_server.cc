@@ -74,23 +74,26 @@ Result<UniqueFd> Listen(const SocketAddress& address, const std::string& text) {
   return fd;
 }
 
-// One client, from its first byte to our last.
+// One client, from its first byte to its last: after the answer what it still sends is read and
+// thrown away until it ends, because closing before that would reset the answer away.
 class Exchange {
  public:
-  Exchange(UniqueFd fd, Clock::time_point now)
-      : fd_(std::move(fd)), deadline_(now + limits::kAdminDeadline) {}
+  Exchange(UniqueFd fd, Clock::time_point deadline) : fd_(std::move(fd)), deadline_(deadline) {}
 
   int fd() const { return fd_.get(); }
-  short wanted() const { return answer_.empty() ? POLLIN : POLLOUT; }
+  short wanted() const { return step_ == Step::kWrite ? POLLOUT : POLLIN; }
   Clock::time_point deadline() const { return deadline_; }
 
   // False: over.
   bool Continue(const AdminHooks& hooks) {
-    if (answer_.empty() && !Read(hooks)) return false;
-    return answer_.empty() || Write();
+    if (step_ == Step::kRead && !Read(hooks)) return false;
+    if (step_ == Step::kWrite) return Write();
+    return step_ == Step::kRead || Discard();
   }
 
  private:
+  enum class Step : std::uint8_t { kRead, kWrite, kDiscard };
+
   bool Read(const AdminHooks& hooks) {
     std::array<char, 4096> bytes;
     const ssize_t count = recv(fd(), bytes.data(), bytes.size(), 0);
@@ -99,13 +102,18 @@ class Exchange {
     request_.append(bytes.data(), static_cast<std::size_t>(count));
     const auto parsed = ParseHttpRequest(request_);
     if (!parsed) {
-      answer_ = FormatHttpResponse({.status = 400, .body = parsed.error().message + "\n"}, false);
+      Answer({.status = 400, .body = parsed.error().message + "\n"}, false);
     } else if (parsed->has_value()) {
-      answer_ = FormatHttpResponse(AnswerAdmin(**parsed, hooks), (*parsed)->method == "HEAD");
+      Answer(AnswerAdmin(**parsed, hooks), (*parsed)->method == "HEAD");
     } else if (request_.size() > limits::kAdminRequestBytes) {
-      answer_ = FormatHttpResponse({.status = 431, .body = "the request is too long\n"}, false);
+      Answer({.status = 431, .body = "the request is too long\n"}, false);
     }
     return true;
+  }
+
+  void Answer(const HttpResponse& response, bool head) {
+    answer_ = FormatHttpResponse(response, head);
+    step_ = Step::kWrite;
   }
 
   bool Write() {
@@ -114,18 +122,20 @@ class Exchange {
     if (count < 0) return errno == EAGAIN || errno == EINTR;
     written_ += static_cast<std::size_t>(count);
     if (written_ < answer_.size()) return true;
-    // The client may still be sending a body: without reading it closing would reset the answer
-    // away.
-    shutdown(fd(), SHUT_WR);
-    std::array<char, 4096> rest_of_request;
-    for (int reads = 0; reads < 16; ++reads) {
-      if (recv(fd(), rest_of_request.data(), rest_of_request.size(), 0) <= 0) break;
-    }
-    return false;
+    answer_ = std::string();  // Not kept while the client takes its time to end.
+    step_ = Step::kDiscard;
+    return shutdown(fd(), SHUT_WR) == 0;
   }
 
-  UniqueFd fd_;
+  bool Discard() {
+    std::array<char, 4096> bytes;
+    const ssize_t count = recv(fd(), bytes.data(), bytes.size(), 0);
+    return count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR));
+  }
+
+  const UniqueFd fd_;
   const Clock::time_point deadline_;
+  Step step_ = Step::kRead;
   std::string request_;
   std::string answer_;
   std::size_t written_ = 0;  // Of answer_.
@@ -133,9 +143,10 @@ class Exchange {
 
 class PollingServer final : public AdminServer {
  public:
-  PollingServer(UniqueFd listener, SocketAddress address, AdminHooks hooks)
+  PollingServer(UniqueFd listener, SocketAddress address, milliseconds deadline, AdminHooks hooks)
       : listener_(std::move(listener)),
         address_(std::move(address)),
+        deadline_(deadline),
         hooks_(std::move(hooks)),
         stop_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     SLUICE_CHECK(stop_.get() >= 0);
@@ -158,7 +169,7 @@ class PollingServer final : public AdminServer {
   // A round. False: told to stop.
   bool WaitAndServe() {
     Clock::time_point now = Clock::now();
-    const bool accepting = exchanges_.size() < limits::kAdminConnections && now >= accept_again_at_;
+    const bool accepting = now >= accept_again_at_;
     std::vector<pollfd> fds{{stop_.get(), POLLIN, 0},
                             {listener_.get(), static_cast<short>(accepting ? POLLIN : 0), 0}};
     auto wake_at = now + std::chrono::hours(1);
@@ -185,7 +196,9 @@ class PollingServer final : public AdminServer {
   void Accept(Clock::time_point now) {
     UniqueFd client(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (client) {
-      exchanges_.emplace_back(std::move(client), now);
+      // The oldest gives way, so that clients that are slow or silent cannot keep a probe out.
+      if (exchanges_.size() == limits::kAdminConnections) exchanges_.pop_front();
+      exchanges_.emplace_back(std::move(client), now + deadline_);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       accept_again_at_ = now + kAcceptPause;
     }
@@ -193,6 +206,7 @@ class PollingServer final : public AdminServer {
 
   const UniqueFd listener_;
   const SocketAddress address_;
+  const milliseconds deadline_;
   const AdminHooks hooks_;
   const UniqueFd stop_;
   std::list<Exchange> exchanges_;
@@ -223,8 +237,8 @@ Result<std::unique_ptr<AdminServer>> AdminServer::Start(const AdminOptions& opti
     SLUICE_CHECK(getsockname(listener->get(), reinterpret_cast<sockaddr*>(&storage), &length) == 0);
     bound = SocketAddress::FromSockaddr(reinterpret_cast<sockaddr*>(&storage), length);
   }
-  return std::unique_ptr<AdminServer>(
-      std::make_unique<PollingServer>(std::move(*listener), std::move(bound), std::move(hooks)));
+  return std::unique_ptr<AdminServer>(std::make_unique<PollingServer>(
+      std::move(*listener), std::move(bound), options.deadline, std::move(hooks)));
 }
 
 }  // namespace sluice::dataplane

@@ -26,6 +26,11 @@ std::string_view ReasonPhrase(int status) {
   }
 }
 
+// Any minor version is answered as 1.1.
+bool IsVersion(std::string_view text) {
+  return text.size() == 8 && text.starts_with("HTTP/1.") && text[7] >= '0' && text[7] <= '9';
+}
+
 bool IsVisible(char c) { return c > 0x20 && c < 0x7f; }
 
 }  // namespace
@@ -36,7 +41,7 @@ Result<std::optional<HttpRequest>> ParseHttpRequest(std::string_view bytes) {
   const std::string_view line = bytes.substr(0, line_end);
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
-  if (first == line.npos || first == last || !line.substr(last + 1).starts_with("HTTP/1.")) {
+  if (first == line.npos || first == last || !IsVersion(line.substr(last + 1))) {
     return Fail(ErrorCode::kInvalidArgument, "must be an HTTP/1.1 request");
   }
   HttpRequest request{std::string(line.substr(0, first)),

@@ -75,8 +75,10 @@ ParsedOptions ParseOptions(int argc, char** argv) {
   app.add_option("--label", labels, "key=value label of this node; may be repeated");
   app.add_option("--workers", options.workers, "Worker threads (default: one a core)")
       ->check(CLI::Range(std::size_t{1}, limits::kWorkers));
-  app.add_option("--admin", options.admin,
-                 "Address for /healthz, /readyz, /metrics and /config (default: none)");
+  app.add_option(
+      "--admin", options.admin,
+      "Address for /healthz, /readyz, /metrics and /config (default: none); on loopback or "
+      "unix:/path, unless --insecure");
   app.add_option("--state-dir", options.state_dir,
                  "Folder that keeps the last good configuration for a start without control plane");
   app.add_option("--access-log", options.access_log,
@@ -84,7 +86,8 @@ ParsedOptions ParseOptions(int argc, char** argv) {
   app.add_option("--drain-timeout", drain_timeout,
                  "How long sessions may go on after SIGTERM (default: 30s)");
   app.add_flag("--insecure", options.insecure,
-               "Allow clear text to a control plane on another machine");
+               "Allow clear text to a control plane on another machine, and an --admin address "
+               "that other machines can reach");
   app.add_option("--log-level", log_level, "debug, info, warning or error (default: info)");
 
   const auto mistake = [](const std::string& message) {

@@ -1,0 +1,67 @@
+#include "dataplane/admin/admin_pages.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+
+namespace sluice::dataplane {
+namespace {
+
+class AdminPagesTest : public ::testing::Test {
+ protected:
+  HttpResponse Get(const std::string& target) { return AnswerAdmin({"GET", target}, hooks_); }
+
+  std::optional<std::string> not_ready_;
+  const AdminHooks hooks_{.not_ready = [this] { return not_ready_; },
+                          .config = [] { return std::string("{}\n"); },
+                          .metrics = [] { return std::string("up 1\n"); }};
+};
+
+TEST_F(AdminPagesTest, HealthIsOkWhateverTheReadiness) {
+  not_ready_ = "shutting down";
+  EXPECT_EQ(Get("/healthz").status, 200);
+}
+
+TEST_F(AdminPagesTest, ReadinessIs503WithTheReasonUntilThereIsNone) {
+  not_ready_ = "no complete configuration yet";
+  EXPECT_EQ(Get("/readyz").status, 503);
+  EXPECT_EQ(Get("/readyz").body, "no complete configuration yet\n");
+  not_ready_ = std::nullopt;
+  EXPECT_EQ(Get("/readyz").status, 200);
+  EXPECT_EQ(Get("/readyz").body, "ready\n");
+}
+
+TEST_F(AdminPagesTest, MetricsAndConfigSayWhatTheyAre) {
+  EXPECT_EQ(Get("/metrics").body, "up 1\n");
+  EXPECT_EQ(Get("/metrics").content_type, "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_EQ(Get("/config").body, "{}\n");
+  EXPECT_EQ(Get("/config").content_type, "application/json");
+}
+
+TEST_F(AdminPagesTest, TheIndexNamesEveryPage) {
+  for (const char* page : {"/healthz", "/readyz", "/metrics", "/config"}) {
+    EXPECT_NE(Get("/").body.find(page), std::string::npos) << page;
+    EXPECT_EQ(Get(page).status, 200) << page;
+  }
+}
+
+TEST_F(AdminPagesTest, AQueryDoesNotChangeThePage) { EXPECT_EQ(Get("/healthz?x=1").status, 200); }
+
+TEST_F(AdminPagesTest, OtherPathsAreNotFoundWhateverTheMethod) {
+  for (const char* path : {"/health", "/healthz/", "//healthz", "/../healthz", "/METRICS"}) {
+    EXPECT_EQ(Get(path).status, 404) << path;
+  }
+  EXPECT_EQ(AnswerAdmin({"DELETE", "/nothing"}, hooks_).status, 404);
+}
+
+TEST_F(AdminPagesTest, OtherMethodsAreRefusedAndToldWhichAreAllowed) {
+  for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "get"}) {
+    const HttpResponse response = AnswerAdmin({method, "/config"}, hooks_);
+    EXPECT_EQ(response.status, 405) << method;
+    EXPECT_EQ(response.allow, "GET, HEAD");
+  }
+}
+
+}  // namespace
+}  // namespace sluice::dataplane
