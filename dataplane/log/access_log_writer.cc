@@ -71,7 +71,11 @@ class LogCore {
   void Sleep(std::chrono::milliseconds timeout);
   void SleepUntilWoken();
   bool DrainRings();
-  bool WriteSinks();
+  struct Written {
+    bool some;     // Bytes went to a destination.
+    bool pending;  // More wait.
+  };
+  Written WriteSinks();
   void CloseReleased();
   void FlushAtEnd();
 
@@ -187,24 +191,23 @@ bool LogCore::DrainRings() {
   return any;
 }
 
-// True: something is still to be written.
-bool LogCore::WriteSinks() {
+LogCore::Written LogCore::WriteSinks() {
   std::vector<LogSink*> sinks;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& registered : sinks_) sinks.push_back(registered->sink.get());
   }
   const bool reopen = reopen_.exchange(false);
-  bool pending = false;
+  Written written{false, false};
   for (LogSink* sink : sinks) {
-    sink->Write(std::chrono::steady_clock::now());
+    written.some |= sink->Write(std::chrono::steady_clock::now());
     if (reopen) {
       sink->Reopen();
-      sink->Write(std::chrono::steady_clock::now());
+      written.some |= sink->Write(std::chrono::steady_clock::now());
     }
-    pending = pending || sink->HasPending();
+    written.pending |= sink->HasPending();
   }
-  return pending;
+  return written;
 }
 
 // Sinks that were released before the rings were drained: their last records are appended.
@@ -233,7 +236,7 @@ void LogCore::FlushAtEnd() {
   const MonotonicTime until = std::chrono::steady_clock::now() + limits::kAccessLogFlush;
   do {
     DrainRings();
-    if (!WriteSinks()) return;
+    if (!WriteSinks().pending) return;
     Sleep(kCollect);
   } while (std::chrono::steady_clock::now() < until);
   const std::lock_guard lock(mutex_);
@@ -251,12 +254,12 @@ void LogCore::RunWriter() {
   int idle_rounds = 0;
   while (!stopped_.load()) {
     const bool any = DrainRings();
-    const bool pending = WriteSinks();
+    const Written written = WriteSinks();
     CloseReleased();
-    idle_rounds = any ? 0 : std::min(idle_rounds + 1, kIdleRounds);
+    idle_rounds = any || written.some ? 0 : std::min(idle_rounds + 1, kIdleRounds);
     if (idle_rounds < kIdleRounds) {
       Sleep(kCollect);
-    } else if (pending) {
+    } else if (written.pending) {
       Sleep(kRetryRound);
     } else {
       SleepUntilWoken();

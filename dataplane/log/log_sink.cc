@@ -50,6 +50,8 @@ Result<LogSink::Opened> LogSink::OpenDescriptor(const std::string& to) {
   opened.kind = S_ISREG(status.st_mode)    ? Kind::kFile
                 : S_ISSOCK(status.st_mode) ? Kind::kSocket
                                            : Kind::kAskFirst;
+  opened.device = status.st_dev;
+  opened.inode = status.st_ino;
   return opened;
 }
 
@@ -60,17 +62,24 @@ Result<std::unique_ptr<LogSink>> LogSink::Open(std::string_view to) {
   return std::unique_ptr<LogSink>(new LogSink(std::move(path), std::move(*opened)));
 }
 
-LogSink::LogSink(std::string to, Opened opened)
-    : to_(std::move(to)), fd_(std::move(opened.fd)), kind_(opened.kind) {}
+LogSink::LogSink(std::string to, Opened opened) : to_(std::move(to)), open_(std::move(opened)) {}
 
 bool LogSink::Append(std::string_view line) {
   if (pending_.size() - written_ + line.size() + 1 > limits::kAccessLogPendingBytes) return false;
   if (written_ > 0 && pending_.size() + line.size() >= pending_.capacity()) {
-    pending_.erase(0, std::exchange(written_, 0));
+    const std::size_t done = NextRecord();
+    pending_.erase(0, done);
+    written_ -= done;
   }
   pending_ += line;
   pending_ += '\n';
   return true;
+}
+
+std::size_t LogSink::NextRecord() const {
+  if (written_ == 0) return 0;
+  const std::size_t end = pending_.rfind('\n', written_ - 1);
+  return end == std::string::npos ? 0 : end + 1;
 }
 
 std::uint64_t LogSink::PendingRecords() const {
@@ -79,42 +88,45 @@ std::uint64_t LogSink::PendingRecords() const {
 }
 
 ssize_t LogSink::WriteSome(std::string_view bytes) {
-  switch (kind_) {
+  switch (open_.kind) {
     case Kind::kSocket:
-      return send(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      return send(open_.fd.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     case Kind::kAskFirst: {
-      pollfd room{fd_.get(), POLLOUT, 0};
+      pollfd room{open_.fd.get(), POLLOUT, 0};
       const int ready = poll(&room, 1, 0);
       if (ready < 0) return ready;
       if (ready == 0) {
         errno = EAGAIN;
         return -1;
       }
-      return write(fd_.get(), bytes.data(), std::min<std::size_t>(bytes.size(), PIPE_BUF));
+      return write(open_.fd.get(), bytes.data(), std::min<std::size_t>(bytes.size(), PIPE_BUF));
     }
     case Kind::kFile:
       break;
   }
-  return write(fd_.get(), bytes.data(), bytes.size());
+  return write(open_.fd.get(), bytes.data(), bytes.size());
 }
 
-void LogSink::Write(MonotonicTime now) {
-  if (now < retry_at_) return;
+bool LogSink::Write(MonotonicTime now) {
+  if (now < retry_at_) return false;
+  bool wrote = false;
   while (HasPending()) {
     const ssize_t count = WriteSome(std::string_view(pending_).substr(written_));
     if (count > 0) {
       written_ += static_cast<std::size_t>(count);
+      wrote = true;
       continue;
     }
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && errno == EAGAIN) return;
+    if (count < 0 && errno == EAGAIN) return wrote;
     Failed(count < 0 ? errno : ENOSPC, now);
-    return;
+    return wrote;
   }
   written_ = 0;
   pending_.clear();
   // What a stall made large is given back.
   if (pending_.capacity() > kUsualBytes) pending_.shrink_to_fit();
+  return wrote;
 }
 
 void LogSink::Failed(int error, MonotonicTime now) {
@@ -133,8 +145,8 @@ void LogSink::Reopen() {
              {{"to", to_}, {"error", opened.error().message}});
     return;
   }
-  fd_ = std::move(opened->fd);
-  kind_ = opened->kind;
+  if (opened->device != open_.device || opened->inode != open_.inode) written_ = NextRecord();
+  open_ = std::move(*opened);
   retry_at_ = {};
 }
 

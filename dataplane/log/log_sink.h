@@ -6,6 +6,8 @@
 // (PIPE_BUF); a socket is told not to wait.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -26,9 +28,10 @@ class LogSink {
   // Adds a record to what is to be written. False: lost, because limits::kAccessLogPendingBytes
   // wait.
   bool Append(std::string_view line);
-  // Writes as much as goes now. After an error it pauses for a second.
-  void Write(MonotonicTime now);
-  // A file is opened anew by its path. On failure it goes on with the descriptor it has.
+  // Writes as much as goes now; false: nothing went. After an error it pauses for a second.
+  bool Write(MonotonicTime now);
+  // A file is opened anew by its path. On failure it goes on with the descriptor it has. A record
+  // that the old file has in part stands whole in the new one.
   void Reopen();
 
   bool HasPending() const { return written_ < pending_.size(); }
@@ -41,17 +44,20 @@ class LogSink {
   struct Opened {
     UniqueFd fd;
     Kind kind;
+    dev_t device;
+    ino_t inode;
   };
 
   LogSink(std::string to, Opened opened);
   static Result<Opened> OpenDescriptor(const std::string& to);
+  // Where in pending_ the record begins that is written next.
+  std::size_t NextRecord() const;
   ssize_t WriteSome(std::string_view bytes);
   void Failed(int error, MonotonicTime now);
 
   const std::string to_;
-  UniqueFd fd_;
-  Kind kind_;
-  std::string pending_;
+  Opened open_;
+  std::string pending_;      // From the beginning of a record on.
   std::size_t written_ = 0;  // Of pending_.
   MonotonicTime retry_at_{};
   MonotonicTime report_at_{};  // Not before it is the next failure an event.
