@@ -67,13 +67,14 @@ Result<void> DataPlane::StartAdmin() {
 
 Result<void> DataPlane::StartStatic() {
   static_config_ = std::make_unique<StaticConfig>(options_.config);
+  // Before reading, so that no change falls between.
+  auto watch = FileWatch::Start(control_, options_.config, [this] { Reload(); });
   auto updates = static_config_->Read();
   if (!updates) {
     std::string all = fmt::format("configuration '{}' cannot be used", options_.config);
     for (const manifest::Diagnostic& wrong : updates.error()) all += "\n  " + wrong.Text();
     return Fail(ErrorCode::kInvalidArgument, all);
   }
-  auto watch = FileWatch::Start(control_, options_.config, [this] { Reload(); });
   if (!watch) return tl::unexpected(watch.error());
   watch_ = *std::move(watch);
   applier_.Apply(*updates, {0, "", true});

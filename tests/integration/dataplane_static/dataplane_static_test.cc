@@ -4,7 +4,10 @@
 #include <signal.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/integration/xds_client/tag_server.h"
 #include "tests/support/port_lease.h"
@@ -15,6 +18,7 @@
 namespace sluice::test {
 namespace {
 
+namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
 class DataPlaneStaticTest : public ::testing::Test {
@@ -27,8 +31,9 @@ class DataPlaneStaticTest : public ::testing::Test {
            "{address: \"" +
            front_.Address() + "\", routes: [{proxy: {upstream: web}}]}\n";
   }
-  void Start() {
+  void Start(std::vector<std::string> more_flags = {}) {
     DataPlaneOptions options;
+    options.more_flags = std::move(more_flags);
     options.config = dir_.File("config.yaml");
     data_plane_ = std::make_unique<DataPlane>(options);
   }
@@ -98,6 +103,55 @@ TEST_F(DataPlaneStaticTest, WrongFlagsSayWhatIsAllowed) {
   const ProcessResult clear = test::Run({program, "--control-plane", "192.0.2.1:1", "--node", "n"});
   EXPECT_EQ(clear.status, 2);
   EXPECT_THAT(clear.err, HasSubstr("--insecure"));
+}
+
+TEST_F(DataPlaneStaticTest, AHangUpReadsTheFileAgain) {
+  // A change of the link in the middle is one that the watch of both ends does not see.
+  const TempDir middle;
+  const TempDir releases;
+  const std::string old_release = releases.Write("old.yaml", Manifest(a_.address()));
+  const std::string new_release = releases.Write("new.yaml", Manifest(b_.address()));
+  const std::string link = middle.File("current.yaml");
+  fs::create_symlink(old_release, link);
+  fs::create_symlink(link, dir_.File("config.yaml"));
+  Start();
+  ASSERT_TRUE(EventuallyTag('a'));
+  fs::remove(link);
+  fs::create_symlink(new_release, link);
+  data_plane_->process().Signal(SIGHUP);
+  EXPECT_TRUE(EventuallyTag('b'));
+}
+
+TEST_F(DataPlaneStaticTest, AnAccessLogThatWasRenamedIsWrittenOnUntilASignalReopensIt) {
+  dir_.Write("config.yaml", Manifest(a_.address()));
+  const TempDir logs;
+  const std::string log = logs.File("access.log");
+  const std::string renamed = logs.File("access.log.1");
+  Start({"--access-log", log});
+  ASSERT_TRUE(EventuallyTag('a'));
+  ASSERT_TRUE(Eventually([&] { return ReadFile(log).ends_with("\n"); }));
+  EXPECT_THAT(ReadFile(log), HasSubstr(" default/front TCP 127.0.0.1 "));
+  ASSERT_EQ(std::rename(log.c_str(), renamed.c_str()), 0);
+  const auto size = fs::file_size(renamed);
+  ASSERT_EQ(TagAt(front_.Address()), 'a');
+  EXPECT_TRUE(Eventually([&] { return fs::file_size(renamed) > size; }));
+  EXPECT_FALSE(fs::exists(log));
+
+  data_plane_->process().Signal(SIGUSR1);
+  ASSERT_TRUE(Eventually([&] { return fs::exists(log); }));
+  ASSERT_EQ(TagAt(front_.Address()), 'a');
+  EXPECT_TRUE(Eventually([&] { return ReadFile(log).ends_with("\n"); }));
+}
+
+TEST_F(DataPlaneStaticTest, AnAdminAddressThatCannotBeUsedIsAnErrorThatNamesIt) {
+  const std::string path = dir_.Write("config.yaml", Manifest(a_.address()));
+  const std::string program = BinPath("sluice-dataplane");
+  const ProcessResult remote = test::Run({program, "--config", path, "--admin", "0.0.0.0:9100"});
+  EXPECT_EQ(remote.status, 1);
+  EXPECT_THAT(remote.err, HasSubstr("admin address '0.0.0.0:9100' can be reached from other"));
+  const ProcessResult taken = test::Run({program, "--config", path, "--admin", a_.address()});
+  EXPECT_EQ(taken.status, 1);
+  EXPECT_THAT(taken.err, HasSubstr("Address already in use"));
 }
 
 TEST_F(DataPlaneStaticTest, ATerminationWaitsForTheSessionsAndASecondOneDoesNot) {
