@@ -15,6 +15,13 @@
 
 namespace sluice::dataplane {
 
+// What a listener writes that names no format. docs/reference/variables.md explains it.
+inline constexpr std::string_view kDefaultAccessLogFormat =
+    "$time_iso8601 $namespace/$listener $protocol $remote_addr $remote_port $status $close_reason "
+    "received=$bytes_received sent=$bytes_sent time=$session_time upstream=$upstream "
+    "endpoint=\"$upstream_addr\" connect=\"$upstream_connect_time\" policy=$access_policy "
+    "session=$connection";
+
 // Where records go: stdout, stderr or a file opened for appending. Thread-safe. Kept by path, so
 // that a change of configuration keeps the open file; closed when no config has it any more. May
 // outlive the writer, but then takes nothing.
