@@ -203,7 +203,8 @@ void DeltaClient::TakeGeneration(const Response& response, Step& step) {
              !generation.ParseFromString(wire.resource().value())) {
     refuse(wire, "does not parse as a Generation");
   } else if (generation.number() < 0 || generation.digest().size() != 64) {
-    refuse(wire, "`number` must not be negative and `digest` the 64 hexadecimal digits of a SHA-256");
+    refuse(wire,
+           "`number` must not be negative and `digest` the 64 hexadecimal digits of a SHA-256");
   } else {
     generation.clear_counts();
     staging_.SetGeneration(generation, wire.version());
