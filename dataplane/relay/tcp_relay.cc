@@ -196,41 +196,35 @@ TcpRelay::Step TcpRelay::DeliverPipeByCopy(Flow& flow, int destination, std::spa
 
 TcpRelay::Step TcpRelay::ReadByCopy(Flow& flow, int destination, std::span<char> scratch) {
   const ssize_t n = ::recv(flow.source, scratch.data(), scratch.size(), MSG_DONTWAIT);
-  if (n < 0) {
-    if (errno == EINTR) return Step::kMoved;
-    if (errno != EAGAIN) return Step::kSourceDead;
-    flow.readable = false;
-    return Step::kMoved;
-  }
-  if (n == 0) {
-    flow.end_read = true;
-    return Step::kMoved;
-  }
+  if (n <= 0) return NoteNothingRead(flow, n);
   const auto size = static_cast<std::size_t>(n);
   flow.bytes_read += size;
   if (size < scratch.size() && !flow.until_end) flow.readable = false;
   return Write(flow, destination, scratch.first(size));
 }
 
+// A read answered no bytes: 0, or -1 and errno.
+TcpRelay::Step TcpRelay::NoteNothingRead(Flow& flow, ssize_t answer) {
+  if (answer == 0) {
+    flow.end_read = true;
+  } else if (errno == EAGAIN) {
+    flow.readable = false;
+  } else if (errno != EINTR) {
+    return Step::kSourceDead;
+  }
+  return Step::kMoved;
+}
+
 // Reads until the socket is empty: a short splice may also mean that the pipe had no slot left.
 TcpRelay::Step TcpRelay::ReadBySplice(Flow& flow) {
   const ssize_t n = ::splice(flow.source, nullptr, flow.pipe.write_end.get(), nullptr,
                              limits::kPipeBytes, kSpliceFlags);
-  if (n < 0) {
-    if (errno == EINTR) return Step::kMoved;
-    if (errno == EAGAIN) {
-      flow.readable = false;
-      return Step::kMoved;
-    }
-    if (!CannotSplice(errno)) return Step::kSourceDead;
+  if (n < 0 && CannotSplice(errno)) {
     flow.never_splice = true;
     flow.hot = false;
     return Step::kMoved;
   }
-  if (n == 0) {
-    flow.end_read = true;
-    return Step::kMoved;
-  }
+  if (n <= 0) return NoteNothingRead(flow, n);
   const auto size = static_cast<std::size_t>(n);
   flow.bytes_read += size;
   flow.pipe_bytes += static_cast<std::uint32_t>(size);

@@ -11,6 +11,8 @@
 // Worker thread only. Knows nothing of sessions.
 #pragma once
 
+#include <sys/types.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -99,6 +101,7 @@ class TcpRelay {
   static Step DeliverPipeByCopy(Flow& flow, int destination, std::span<char> scratch);
   static Step ReadByCopy(Flow& flow, int destination, std::span<char> scratch);
   static Step ReadBySplice(Flow& flow);
+  static Step NoteNothingRead(Flow& flow, ssize_t answer);
   static Step Write(Flow& flow, int destination, std::span<const char> bytes);
 
   std::array<Flow, 2> flows_;  // By the peer that is read from.
