@@ -7,7 +7,8 @@
 #include <thread>
 #include <vector>
 
-#include "tests/integration/engine_tcp/proxy_fixture.h"
+#include "tests/integration/engine_tcp/socket_peer.h"
+#include "tests/support/engine_fixture.h"
 #include "tests/support/temp_dir.h"
 
 namespace sluice::dataplane::test {
@@ -61,7 +62,7 @@ std::uint64_t ReceiveChaos(SocketPeer& peer, std::uint32_t seed, bool& exact) {
   }
 }
 
-class ByteExactness : public ProxyTest {
+class ByteExactness : public TcpEngineTest {
  protected:
   void RunSessions(const SocketAddress& proxy, PeerListener& backend, std::uint32_t sessions) {
     constexpr std::uint64_t kBytes = 6'000'000;

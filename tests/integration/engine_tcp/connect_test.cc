@@ -3,7 +3,8 @@
 
 #include <vector>
 
-#include "tests/integration/engine_tcp/proxy_fixture.h"
+#include "tests/integration/engine_tcp/socket_peer.h"
+#include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
 #include "tests/support/temp_dir.h"
 
@@ -33,7 +34,7 @@ class Blackhole {
   std::vector<UniqueFd> fillers_;
 };
 
-class Connect : public ProxyTest {
+class Connect : public TcpEngineTest {
  protected:
   SocketAddress ProxyTo(const std::vector<SocketAddress>& endpoints, ListenerOptions options = {},
                         UpstreamOptions upstream = {}) {

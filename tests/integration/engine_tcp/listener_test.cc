@@ -8,7 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "tests/integration/engine_tcp/proxy_fixture.h"
+#include "tests/integration/engine_tcp/socket_peer.h"
+#include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
 #include "tests/support/temp_dir.h"
 
@@ -19,7 +20,7 @@ using namespace std::chrono_literals;
 using sluice::test::Eventually;
 using ::testing::HasSubstr;
 
-class Listening : public ProxyTest {
+class Listening : public TcpEngineTest {
  protected:
   Listening() { StartEngine(2); }
 

@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "common/base/limits.h"
-#include "tests/integration/engine_tcp/proxy_fixture.h"
+#include "tests/integration/engine_tcp/socket_peer.h"
+#include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
 #include "tests/support/temp_dir.h"
 
@@ -17,7 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 using sluice::test::Eventually;
 
-class Relay : public ProxyTest {
+class Relay : public TcpEngineTest {
  protected:
   // One session, both ends in the test's hands.
   void Join(ListenerOptions options = {}) {

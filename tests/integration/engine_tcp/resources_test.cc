@@ -8,7 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "tests/integration/engine_tcp/proxy_fixture.h"
+#include "tests/integration/engine_tcp/socket_peer.h"
+#include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
 
 namespace sluice::dataplane::test {
@@ -43,7 +44,7 @@ class DescriptorHog {
   std::vector<UniqueFd> taken_;
 };
 
-class Resources : public ProxyTest {
+class Resources : public TcpEngineTest {
  protected:
   std::uint64_t Pauses() {
     return CountListener("listener",

@@ -32,8 +32,6 @@ SocketAddress LocalOf(int fd) {
 
 }  // namespace
 
-SocketAddress Address(std::string_view text) { return SocketAddress::Parse(text, true).value(); }
-
 SocketPeer::SocketPeer(UniqueFd fd) : fd_(std::move(fd)) {}
 
 SocketPeer::SocketPeer(const SocketAddress& address) {

@@ -10,6 +10,7 @@
 
 #include "common/base/address.h"
 #include "dataplane/runtime/unique_fd.h"
+#include "tests/support/address.h"
 
 namespace sluice::dataplane::test {
 
@@ -65,7 +66,5 @@ class PeerListener {
   UniqueFd fd_;
   SocketAddress address_;
 };
-
-SocketAddress Address(std::string_view text);
 
 }  // namespace sluice::dataplane::test

@@ -4,7 +4,8 @@
 #include <thread>
 #include <vector>
 
-#include "tests/integration/engine_tcp/proxy_fixture.h"
+#include "tests/integration/engine_tcp/socket_peer.h"
+#include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
 
 namespace sluice::dataplane::test {
@@ -13,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using sluice::test::Eventually;
 
-class Timeout : public ProxyTest {
+class Timeout : public TcpEngineTest {
  protected:
   void Join(const ListenerOptions& options) {
     client_ = SocketPeer(Proxy(backend_.address(), options));

@@ -1,5 +1,11 @@
 // Configurations come and go; flows and datagrams stay.
-#include "tests/integration/engine_udp/udp_fixture.h"
+#include <fmt/format.h>
+
+#include <atomic>
+#include <vector>
+
+#include "tests/integration/engine_udp/udp_peer.h"
+#include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
 
 namespace sluice::dataplane::test {
@@ -9,7 +15,7 @@ using sluice::test::Eventually;
 using std::chrono::milliseconds;
 using C = ListenerCounters;
 
-class UdpChange : public UdpProxyTest {
+class UdpChange : public UdpEngineTest {
  protected:
   std::uint64_t Dropped() {
     return CountListener("listener",

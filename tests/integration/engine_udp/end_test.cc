@@ -1,5 +1,11 @@
 // When and why a flow ends.
-#include "tests/integration/engine_udp/udp_fixture.h"
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/integration/engine_udp/udp_peer.h"
+#include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
 
 namespace sluice::dataplane::test {
@@ -11,7 +17,7 @@ using C = ListenerCounters;
 
 constexpr UdpSettings kExpectOne{.idle_timeout = milliseconds(60'000), .expected_responses = 1};
 
-class UdpEnd : public UdpProxyTest {
+class UdpEnd : public UdpEngineTest {
  protected:
   void ExpectEndpoint(const SocketAddress& endpoint, std::uint64_t failures) {
     EXPECT_EQ(State(endpoint).failures_total, failures);

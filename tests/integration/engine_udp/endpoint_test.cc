@@ -1,5 +1,8 @@
 // Endpoints that fail, are full or not there.
-#include "tests/integration/engine_udp/udp_fixture.h"
+#include <vector>
+
+#include "tests/integration/engine_udp/udp_peer.h"
+#include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
 
 namespace sluice::dataplane::test {
@@ -9,7 +12,7 @@ using sluice::test::Eventually;
 using std::chrono::milliseconds;
 using C = ListenerCounters;
 
-class UdpEndpoint : public UdpProxyTest {};
+class UdpEndpoint : public UdpEngineTest {};
 
 TEST_F(UdpEndpoint, ARefusalEndsTheFlowAndTheNextDatagramGoesElsewhere) {
   StartEngine();

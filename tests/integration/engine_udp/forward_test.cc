@@ -1,7 +1,8 @@
 // Datagrams reach the endpoint and the answers come back, whole and to the right client.
 #include <set>
 
-#include "tests/integration/engine_udp/udp_fixture.h"
+#include "tests/integration/engine_udp/udp_peer.h"
+#include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
 
 namespace sluice::dataplane::test {
@@ -9,7 +10,7 @@ namespace {
 
 using sluice::test::Eventually;
 
-class UdpForward : public UdpProxyTest {};
+class UdpForward : public UdpEngineTest {};
 
 TEST_F(UdpForward, ADatagramGoesToTheEndpointAndTheAnswerComesBack) {
   UdpPeer endpoint;

@@ -1,5 +1,12 @@
 // Many flows at once.
-#include "tests/integration/engine_udp/udp_fixture.h"
+#include <fmt/format.h>
+
+#include <future>
+#include <string>
+#include <vector>
+
+#include "tests/integration/engine_udp/udp_peer.h"
+#include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
 
 namespace sluice::dataplane::test {
@@ -7,7 +14,7 @@ namespace {
 
 using C = ListenerCounters;
 
-class UdpLoad : public UdpProxyTest {};
+class UdpLoad : public UdpEngineTest {};
 
 TEST_F(UdpLoad, BurstsOf256FlowsArriveWithoutLoss) {
   UdpEcho echo;

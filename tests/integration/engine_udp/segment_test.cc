@@ -1,10 +1,15 @@
 // Datagrams that come as one piece (GSO) leave as one piece.
-#include "tests/integration/engine_udp/udp_fixture.h"
+#include <map>
+#include <set>
+#include <string>
+
+#include "tests/integration/engine_udp/udp_peer.h"
+#include "tests/support/engine_fixture.h"
 
 namespace sluice::dataplane::test {
 namespace {
 
-class UdpSegment : public UdpProxyTest {
+class UdpSegment : public UdpEngineTest {
  protected:
   // Receives pieces until `size` bytes are there.
   struct Pieces {

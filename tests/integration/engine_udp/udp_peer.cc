@@ -13,12 +13,6 @@
 
 namespace sluice::dataplane::test {
 
-SocketAddress Address(const std::string& text) {
-  auto address = SocketAddress::Parse(text, true);
-  EXPECT_TRUE(address.has_value()) << text;
-  return address.value_or(SocketAddress());
-}
-
 UdpPeer::UdpPeer(const std::string& bind) {
   const SocketAddress wanted = Address(bind);
   socket_.reset(::socket(wanted.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));

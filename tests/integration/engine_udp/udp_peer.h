@@ -12,10 +12,9 @@
 
 #include "common/base/address.h"
 #include "dataplane/runtime/unique_fd.h"
+#include "tests/support/address.h"
 
 namespace sluice::dataplane::test {
-
-SocketAddress Address(const std::string& text);
 
 // A bound socket with a large receive buffer. Waits for datagrams with a generous deadline.
 class UdpPeer {

@@ -1,4 +1,4 @@
-#include "tests/integration/engine_tcp/proxy_fixture.h"
+#include "tests/support/engine_fixture.h"
 
 #include <cstring>
 #include <future>
@@ -60,10 +60,10 @@ std::size_t RecordedLog::size() const {
   return records_.size();
 }
 
-void ProxyTest::StartEngine(std::size_t workers) { engine_ = Engine::Start(workers); }
+void EngineTest::StartEngine(std::size_t workers) { engine_ = Engine::Start(workers); }
 
 // Whatever a test did: every session that was opened has been closed and logged once.
-void ProxyTest::TearDown() {
+void EngineTest::TearDown() {
   if (engine_ == nullptr) return;
   engine_->Shutdown(std::chrono::milliseconds(0));
   EXPECT_EQ(engine_->sessions().open, 0U);
@@ -84,13 +84,13 @@ void ProxyTest::TearDown() {
   for (const auto& [address, state] : states_) EXPECT_EQ(state->open.load(), 0U) << address.Text();
 }
 
-std::shared_ptr<EndpointState> ProxyTest::States(const SocketAddress& endpoint) {
+std::shared_ptr<EndpointState> EngineTest::States(const SocketAddress& endpoint) {
   auto& state = states_[endpoint];
   if (state == nullptr) state = std::make_shared<EndpointState>();
   return state;
 }
 
-std::shared_ptr<const UpstreamConfig> ProxyTest::Upstream(
+std::shared_ptr<const UpstreamConfig> EngineTest::Upstream(
     const std::string& name, const std::vector<SocketAddress>& endpoints, UpstreamOptions options) {
   auto& shared = upstreams_[name];
   if (shared == nullptr) {
@@ -114,7 +114,7 @@ std::shared_ptr<const UpstreamConfig> ProxyTest::Upstream(
   return upstream;
 }
 
-std::shared_ptr<const ListenerConfig> ProxyTest::Listener(
+std::shared_ptr<const ListenerConfig> EngineTest::Listener(
     const SocketAddress& address, std::shared_ptr<const UpstreamConfig> upstream,
     ListenerOptions options) {
   auto& shared = listeners_[options.name];
@@ -124,9 +124,10 @@ std::shared_ptr<const ListenerConfig> ProxyTest::Listener(
   auto listener = std::make_shared<ListenerConfig>();
   listener->name = options.name;
   listener->address = address;
-  listener->protocol = options.protocol;
+  listener->protocol = protocol_;
   listener->socket = options.socket;
   listener->tcp = options.tcp;
+  listener->udp = options.udp;
   std::vector<PhaseStep> steps;
   steps.push_back({Phase::kContent,
                    std::make_unique<RouteTo>(upstream.get(), options.refuse, options.in_phases)});
@@ -141,12 +142,12 @@ std::shared_ptr<const ListenerConfig> ProxyTest::Listener(
   return listener;
 }
 
-SocketAddress ProxyTest::FreeAddress(const std::string& host) {
+SocketAddress EngineTest::FreeAddress(const std::string& host) {
   leases_.push_back(std::make_unique<sluice::test::PortLease>());
   return Address(host + ":" + std::to_string(leases_.back()->port()));
 }
 
-std::vector<BindProblem> ProxyTest::Publish(
+std::vector<BindProblem> EngineTest::Publish(
     std::vector<std::shared_ptr<const ListenerConfig>> listeners) {
   auto config = std::make_shared<RuntimeConfig>();
   config->serial = ++serial_;
@@ -157,7 +158,7 @@ std::vector<BindProblem> ProxyTest::Publish(
   return problems;
 }
 
-SocketAddress ProxyTest::Proxy(const SocketAddress& endpoint, ListenerOptions options) {
+SocketAddress EngineTest::Proxy(const SocketAddress& endpoint, ListenerOptions options) {
   if (engine_ == nullptr) StartEngine();
   const SocketAddress address = FreeAddress();
   const auto problems = Publish({Listener(address, Upstream("upstream", {endpoint}), options)});
@@ -165,18 +166,18 @@ SocketAddress ProxyTest::Proxy(const SocketAddress& endpoint, ListenerOptions op
   return address;
 }
 
-std::vector<Record> ProxyTest::WaitForRecords(std::size_t count) {
+std::vector<Record> EngineTest::WaitForRecords(std::size_t count) {
   EXPECT_TRUE(Eventually([&] { return log_->size() >= count; }))
       << log_->size() << " of " << count << " records";
   return log_->records();
 }
 
-std::uint64_t ProxyTest::CountListener(
+std::uint64_t EngineTest::CountListener(
     const std::string& name, std::function<const Counter&(const ListenerCounters&)> select) {
   return listeners_.at(name)->counters.Sum(select);
 }
 
-std::uint64_t ProxyTest::CountUpstream(
+std::uint64_t EngineTest::CountUpstream(
     const std::string& name, std::function<const Counter&(const UpstreamCounters&)> select) {
   return upstreams_.at(name)->counters.Sum(select);
 }

@@ -2,22 +2,17 @@
 // that tests can read.
 #pragma once
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <functional>
-#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "dataplane/runtime/engine.h"
-#include "tests/integration/engine_udp/udp_peer.h"
+#include "tests/support/address.h"
 #include "tests/support/port_lease.h"
 
 namespace sluice::dataplane::test {
@@ -44,14 +39,17 @@ class RecordedLog final : public LogDestination {
   std::vector<Record> records_;
 };
 
-class UdpProxyTest : public ::testing::Test {
+class EngineTest : public ::testing::Test {
  protected:
+  explicit EngineTest(Protocol protocol) : protocol_(protocol) {}
+
   struct UpstreamOptions {
     PassiveHealth health = {};
     std::vector<std::uint32_t> max_connections = {};  // By endpoint; none: no limits.
   };
   struct ListenerOptions {
     std::string name = "listener";
+    TcpSettings tcp = {};
     UdpSettings udp = {};
     SocketSettings socket = {};
     CloseReason refuse = CloseReason::kOpen;  // A phase handler answers this.
@@ -100,12 +98,23 @@ class UdpProxyTest : public ::testing::Test {
  private:
   std::shared_ptr<EndpointState> States(const SocketAddress& endpoint);
 
+  const Protocol protocol_;  // Of every listener.
   std::vector<std::unique_ptr<sluice::test::PortLease>> leases_;
   std::uint64_t serial_ = 0;
   std::map<std::string, std::shared_ptr<UpstreamShared>> upstreams_;
   std::map<std::string, std::shared_ptr<ListenerShared>> listeners_;
   std::map<SocketAddress, std::shared_ptr<EndpointState>> states_;
   std::shared_ptr<RecordedLog> log_ = std::make_shared<RecordedLog>();
+};
+
+class TcpEngineTest : public EngineTest {
+ protected:
+  TcpEngineTest() : EngineTest(Protocol::kTcp) {}
+};
+
+class UdpEngineTest : public EngineTest {
+ protected:
+  UdpEngineTest() : EngineTest(Protocol::kUdp) {}
 };
 
 // `size` bytes that no shift or swap leaves alike.
