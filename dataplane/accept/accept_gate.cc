@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "dataplane/runtime/descriptor_limit.h"
+
 namespace sluice::dataplane {
 namespace {
 
@@ -28,6 +30,11 @@ void AcceptGate::Pause() {
 
 void AcceptGate::Resume() {
   if (!paused_) return;
+  // A client that is accepted without them would be closed; in the queue it can wait.
+  if (!SessionDescriptorsLeft()) {
+    loop_.timers().Arm(*this, loop_.now() + kPause);
+    return;
+  }
   paused_ = false;
   loop_.timers().Cancel(*this);
   for (Acceptor* acceptor : acceptors_) acceptor->ResumeAccepting();

@@ -1,6 +1,6 @@
 // When a worker runs out of descriptors or memory it stops accepting, on all its listeners, until a
-// session has closed or a pause is over. Connections wait in the kernel's queue meanwhile; nothing
-// spins. Worker thread only.
+// session has closed or a pause is over and there are descriptors for another one. Connections wait
+// in the kernel's queue meanwhile; nothing spins. Worker thread only.
 #pragma once
 
 #include <vector>

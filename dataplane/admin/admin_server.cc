@@ -200,7 +200,11 @@ class PollingServer final : public AdminServer {
       if (exchanges_.size() == limits::kAdminConnections) exchanges_.pop_front();
       exchanges_.emplace_back(std::move(client), now + deadline_);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      accept_again_at_ = now + kAcceptPause;
+      if (exchanges_.empty()) {
+        accept_again_at_ = now + kAcceptPause;
+      } else {
+        exchanges_.pop_front();  // As above. What it leaves is taken in the next round.
+      }
     }
   }
 

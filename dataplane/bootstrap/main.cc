@@ -6,11 +6,13 @@
 #include "common/log/event_log.h"
 #include "dataplane/bootstrap/data_plane.h"
 #include "dataplane/bootstrap/options.h"
+#include "dataplane/runtime/descriptor_limit.h"
 
 int main(int argc, char** argv) {
   using namespace sluice;
   const dataplane::ParsedOptions parsed = dataplane::ParseOptions(argc, argv);
   if (!parsed.options) return parsed.exit_status;
+  dataplane::RaiseDescriptorLimit();
   SetLogLevel(parsed.options->log_level);
   dataplane::DataPlane data_plane(*parsed.options);
   if (const Result<void> started = data_plane.Start(); !started) {

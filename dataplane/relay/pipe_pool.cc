@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "common/base/limits.h"
+#include "dataplane/runtime/descriptor_limit.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -21,6 +23,7 @@ bool OpenPipe(Pipe& pipe) {
   if (::pipe2(fds.data(), O_NONBLOCK | O_CLOEXEC) != 0) return false;
   pipe.read_end.reset(fds[0]);
   pipe.write_end.reset(fds[1]);
+  if (IsReservedDescriptor(std::max(fds[0], fds[1]))) return false;
   ::fcntl(pipe.write_end.get(), F_SETPIPE_SZ, static_cast<int>(limits::kPipeBytes));
   // When the user's share of pipe memory is used up the kernel hands out pipes of a page or two.
   return ::fcntl(pipe.write_end.get(), F_GETPIPE_SZ) >= kSmallestPipe;

@@ -6,6 +6,8 @@
 
 #include <cerrno>
 
+#include "dataplane/runtime/descriptor_limit.h"
+
 namespace sluice::dataplane {
 namespace {
 
@@ -21,6 +23,11 @@ ConnectStart BeginConnect(const SocketAddress& endpoint, const SocketSettings& s
   start.socket.reset(::socket(endpoint.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!start.socket) {
     start.error = errno;
+    return start;
+  }
+  if (IsReservedDescriptor(start.socket.get())) {
+    start.socket.reset();
+    start.error = EMFILE;
     return start;
   }
   const int fd = start.socket.get();

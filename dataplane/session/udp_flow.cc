@@ -11,6 +11,7 @@
 
 #include "dataplane/accept/udp_socket.h"
 #include "dataplane/relay/udp_workspace.h"
+#include "dataplane/runtime/descriptor_limit.h"
 #include "dataplane/runtime/worker.h"
 #include "dataplane/session/endpoint_connect.h"
 #include "dataplane/session/session_ends.h"
@@ -101,6 +102,7 @@ int UdpFlow::OpenSocket(std::uint32_t endpoint) {
   const SocketAddress& address = state_.upstream->balancer->endpoints()[endpoint].address;
   UniqueFd socket(::socket(address.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket) return errno;
+  if (IsReservedDescriptor(socket.get())) return EMFILE;
   ConfigureUdpEndpointSocket(socket.get(), served_.config->socket);
   sockaddr_storage storage;
   const socklen_t length = address.ToSockaddr(storage);

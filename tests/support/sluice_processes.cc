@@ -50,7 +50,9 @@ void DataPlane::Start() {
     command.insert(command.end(), {"--label", label});
   }
   command.insert(command.end(), options_.more_flags.begin(), options_.more_flags.end());
-  process_ = std::make_unique<Process>(command);
+  ProcessOptions process_options;
+  process_options.max_open_files = options_.max_open_files;
+  process_ = std::make_unique<Process>(command, process_options);
   const bool serving = Eventually([this] { return CanConnect(admin()); });
   if (!serving) ADD_FAILURE() << "the data plane does not serve:\n" << process_->Err();
 }

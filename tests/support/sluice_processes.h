@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct DataPlaneOptions {
   std::vector<std::string> labels = {};
   int workers = 2;
   std::vector<std::string> more_flags = {};
+  std::optional<unsigned long> max_open_files = {};
 };
 
 class DataPlane {

@@ -31,9 +31,11 @@ class DataPlaneStaticTest : public ::testing::Test {
            "{address: \"" +
            front_.Address() + "\", routes: [{proxy: {upstream: web}}]}\n";
   }
-  void Start(std::vector<std::string> more_flags = {}) {
+  void Start(std::vector<std::string> more_flags = {},
+             std::optional<unsigned long> max_open_files = {}) {
     DataPlaneOptions options;
     options.more_flags = std::move(more_flags);
+    options.max_open_files = max_open_files;
     options.config = dir_.File("config.yaml");
     data_plane_ = std::make_unique<DataPlane>(options);
   }
@@ -167,6 +169,37 @@ TEST_F(DataPlaneStaticTest, ATerminationWaitsForTheSessionsAndASecondOneDoesNot)
   EXPECT_EQ(session.Receive(8), "draining");
   data_plane_->process().Signal(SIGTERM);
   EXPECT_EQ(data_plane_->process().Wait(), 128 + SIGTERM);
+}
+
+TEST_F(DataPlaneStaticTest, SessionsThatTakeAllTheirDescriptorsLeaveSomeToEverythingElse) {
+  dir_.Write("config.yaml", Manifest(a_.address()));
+  Start({}, 96);
+  const std::string pauses =
+      "sluice_listener_accept_pauses_total{listener=\"default/front\",protocol=\"TCP\"}";
+  ASSERT_TRUE(EventuallyTag('a'));
+  std::vector<TcpClient> clients;
+  for (int i = 0; i < 100; ++i) clients.emplace_back(front_.Address());
+  ASSERT_TRUE(Eventually([&] { return data_plane_->Metric(pauses) >= 1; }));
+  EXPECT_TRUE(data_plane_->Ready());
+  EXPECT_LT(data_plane_->Metric("sluice_process_open_descriptors"), 96);
+  {
+    std::vector<TcpClient> silent;  // More than descriptors are left: the oldest give way.
+    for (int i = 0; i < 40; ++i) silent.emplace_back(data_plane_->admin());
+    EXPECT_TRUE(data_plane_->Ready());
+  }
+
+  // A new configuration needs descriptors, too: of its file, and of its listener.
+  const PortLease second;
+  dir_.Write("config.yaml",
+             Manifest(a_.address()) +
+                 "---\napiVersion: sluice.dev/v1\nkind: Listener\nmetadata: {name: second}\nspec: "
+                 "{address: \"" +
+                 second.Address() + "\", routes: [{proxy: {upstream: web}}]}\n");
+  EXPECT_TRUE(EventuallyLogged("config_reloaded"));
+  EXPECT_TRUE(Eventually([&] { return CanConnect(second.Address()); }));
+
+  clients.clear();
+  EXPECT_TRUE(EventuallyTag('a'));
 }
 
 }  // namespace
