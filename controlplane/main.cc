@@ -51,7 +51,7 @@ Result<SocketAddress> ListenAddress(const std::string& flag, const std::string& 
           "protected by other means");
 }
 
-// Blocked before the first thread starts, so that only WaitForStop gets them.
+// Blocked before the first thread starts, so that only sigwait gets them.
 sigset_t BlockStopSignals() {
   signal(SIGPIPE, SIG_IGN);
   sigset_t stop;
@@ -100,6 +100,8 @@ Result<void> Run(const Flags& flags) {
   int signal = 0;
   sigwait(&stop_signals, &signal);
   LogEvent(LogLevel::kInfo, "stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  // A second one ends the process where it stands; the store is made for that.
+  pthread_sigmask(SIG_UNBLOCK, &stop_signals, nullptr);
   api->Stop();
   discovery.Shutdown();
   (*api_server)->Stop(kStopPatience);

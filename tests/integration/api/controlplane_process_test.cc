@@ -1,4 +1,4 @@
-// The binary: flags, start, stop, crash.
+// The binary: flags, start, health, stop, crash.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -12,6 +12,7 @@
 
 #include "tests/integration/api/api_connection.h"
 #include "tests/support/process.h"
+#include "tests/support/raw_peer.h"
 #include "tests/support/sluice_processes.h"
 #include "tests/support/temp_dir.h"
 
@@ -22,6 +23,8 @@ using test::BinPath;
 using test::Process;
 using test::SampleUpstream;
 using testing::HasSubstr;
+
+constexpr char kProbe[] = SLUICE_SOURCE_DIR "/tests/integration/api/grpc_port_probe.py";
 
 class ControlPlaneProcess : public testing::Test {
  protected:
@@ -66,6 +69,44 @@ TEST_F(ControlPlaneProcess, ServesOnThePortsItSaysAndStopsWhenTold) {
     EXPECT_THAT(watch.Next(), HasSubstr("is stopping"));
     EXPECT_EQ(process.Wait(), 0) << process.Err();
   }
+}
+
+// A client that leaves its streams open, as one that hangs does, is told and then left.
+TEST_F(ControlPlaneProcess, AnswersHealthAndReflectionUntilItStops) {
+  Process process(Command(AnyPorts()));
+  Process api({"/usr/bin/python3", kProbe, Ready(process, "api")});
+  Process xds({"/usr/bin/python3", kProbe, Ready(process, "xds")});
+  for (Process* probe : {&api, &xds}) {
+    ASSERT_TRUE(test::Eventually([&] {
+      return probe->Out().find("{\"watch\": 1}") != std::string::npos || !probe->Running();
+    }));
+    EXPECT_THAT(probe->Out(), HasSubstr("{\"health\": 1}")) << probe->Err();
+  }
+  EXPECT_THAT(api.Out(), HasSubstr("[\"grpc.health.v1.Health\", "
+                                   "\"grpc.reflection.v1alpha.ServerReflection\", "
+                                   "\"sluice.v1.ResourceService\"]"));
+  EXPECT_THAT(xds.Out(), HasSubstr("[\"envoy.service.discovery.v3.AggregatedDiscoveryService\", "
+                                   "\"grpc.health.v1.Health\", "
+                                   "\"grpc.reflection.v1alpha.ServerReflection\", "
+                                   "\"sluice.v1.NodeStatusService\"]"));
+  process.Signal(SIGTERM);
+  EXPECT_EQ(process.Wait(), 0) << process.Err();
+  for (Process* probe : {&api, &xds}) {
+    EXPECT_EQ(probe->Wait(), 0) << probe->Err();
+    EXPECT_THAT(probe->Out(), HasSubstr("{\"watch\": 2}")) << "NOT_SERVING";
+    EXPECT_THAT(probe->Out(), HasSubstr("{\"ended\": "));
+  }
+}
+
+TEST_F(ControlPlaneProcess, ASecondSignalEndsItAtOnce) {
+  Process process(Command(AnyPorts()));
+  Ready(process, "api");
+  process.Signal(SIGSTOP);  // So that both are there when it looks.
+  process.Signal(SIGTERM);
+  process.Signal(SIGINT);
+  process.Signal(SIGCONT);
+  EXPECT_EQ(process.Wait(), 128 + SIGTERM) << "it takes the lower number, SIGINT, first";
+  EXPECT_THAT(process.Err(), testing::Not(HasSubstr("event=stopped")));
 }
 
 TEST_F(ControlPlaneProcess, ServesOnUnixSockets) {
@@ -166,6 +207,38 @@ TEST_F(ControlPlaneProcess, LosesNothingAcknowledgedWhenKilled) {
     }
     again.Signal(SIGTERM);
     EXPECT_EQ(again.Wait(), 0);
+  }
+}
+
+// A client that knocks all the while gets nothing until the whole store is there.
+TEST(ControlPlaneStart, ServesNothingBeforeTheStoreIsLoaded) {
+  constexpr int kListeners = 1000;
+  test::ControlPlane control_plane;
+  {
+    v1::ApplyRequest request;
+    for (int i = 0; i < kListeners; ++i) {
+      const std::string name = "l" + std::to_string(i);
+      *request.add_resources() = test::AsAny(SampleUpstream(name));
+      *request.add_resources() =
+          test::AsAny(test::SampleListener(name, "127.0.0.1:" + std::to_string(10000 + i), name));
+    }
+    ASSERT_TRUE(test::ApiConnection(control_plane.api()).Apply(request).ok());
+  }
+  for (int start = 0; start < 3; ++start) {
+    control_plane.Kill();
+    int seen = 0;
+    std::thread knocking([&] {
+      EXPECT_TRUE(test::Eventually([&] {
+        test::RawPeer peer(test::ApiConnection(control_plane.xds()).channel());
+        peer.Subscribe("n1", test::kListeners, {"*"});
+        const auto answer = peer.Next();
+        if (answer) seen = answer->resources_size();
+        return answer.has_value();
+      }));
+    });
+    control_plane.Start();
+    knocking.join();
+    EXPECT_EQ(seen, kListeners);
   }
 }
 

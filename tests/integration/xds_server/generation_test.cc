@@ -7,7 +7,7 @@
 #include "common/model/generation_digest.h"
 #include "sluice/v1/generation.pb.h"
 #include "tests/integration/xds_server/discovery_replica.h"
-#include "tests/integration/xds_server/raw_peer.h"
+#include "tests/support/raw_peer.h"
 #include "tests/support/resource_maker.h"
 
 namespace sluice::test {

@@ -5,7 +5,7 @@
 #include "sluice/v1/data_plane.pb.h"
 #include "sluice/v1/refusal.pb.h"
 #include "tests/integration/xds_server/discovery_replica.h"
-#include "tests/integration/xds_server/raw_peer.h"
+#include "tests/support/raw_peer.h"
 #include "tests/support/eventually.h"
 #include "tests/support/resource_maker.h"
 

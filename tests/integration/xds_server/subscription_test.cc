@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/integration/xds_server/discovery_replica.h"
-#include "tests/integration/xds_server/raw_peer.h"
+#include "tests/support/raw_peer.h"
 #include "tests/support/resource_maker.h"
 
 namespace sluice::test {

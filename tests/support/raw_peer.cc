@@ -1,4 +1,4 @@
-#include "tests/integration/xds_server/raw_peer.h"
+#include "tests/support/raw_peer.h"
 
 #include <gtest/gtest.h>
 
