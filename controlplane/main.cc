@@ -128,7 +128,15 @@ int main(int argc, char** argv) {
                "Serve without encryption on addresses that other machines can reach");
   app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
       ->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "sluice-controlplane: %s\nRun with --help for more information.\n",
+                 error.what());
+    return 2;
+  }
 
   if (auto ran = sluice::controlplane::Run(flags); !ran) {
     std::fprintf(stderr, "sluice-controlplane: %s\n", ran.error().message.c_str());

@@ -150,6 +150,15 @@ TEST_F(ControlPlaneProcess, NamesWhatIsWrongWithTheStore) {
   EXPECT_THAT(Refusal(Command(AnyPorts())), HasSubstr("another control plane has"));
 }
 
+TEST_F(ControlPlaneProcess, SaysWhatIsWrongWithItsFlags) {
+  Process none({BinPath("sluice-controlplane")});
+  EXPECT_EQ(none.Wait(), 2);
+  EXPECT_THAT(none.Err(), HasSubstr("sluice-controlplane: --store is required\nRun with --help"));
+  Process unknown({BinPath("sluice-controlplane"), "--store", "sqlite:x", "--frob"});
+  EXPECT_EQ(unknown.Wait(), 2);
+  EXPECT_THAT(unknown.Err(), HasSubstr("--frob"));
+}
+
 TEST_F(ControlPlaneProcess, SaysItsVersion) {
   Process process({BinPath("sluice-controlplane"), "--version"});
   EXPECT_EQ(process.Wait(), 0);
