@@ -14,16 +14,27 @@ namespace {
 using envoy::service::discovery::v3::AggregatedDiscoveryService;
 
 constexpr int kConnectTimeoutMs = 5'000;
-// Not below what servers allow by default; a dead peer is noticed sooner by its missing replies.
-constexpr int kKeepaliveMs = 300'000;
+// What every gRPC server tolerates.
+constexpr std::chrono::milliseconds kTolerablePings = std::chrono::minutes(5);
 constexpr int kLargestResponseBytes = 4 * static_cast<int>(limits::kDiscoveryResponseBytes);
 
+// In gRPC's words; they have changed between its versions.
+bool ForbidsPings(const grpc::Status& status) {
+  const std::string& message = status.error_message();
+  return message.find("oo many pings") != message.npos ||
+         message.find("too_many_pings") != message.npos;
+}
+
 // A channel of its own for every attempt: gRPC's shared ones would keep their own backoff.
-std::shared_ptr<grpc::Channel> OpenChannel(const std::string& address) {
+std::shared_ptr<grpc::Channel> OpenChannel(const std::string& address,
+                                           std::chrono::milliseconds ping_after,
+                                           std::chrono::milliseconds ping_patience) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMs);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(ping_after.count()));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, static_cast<int>(ping_patience.count()));
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);  // As many as it takes.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetMaxReceiveMessageSize(kLargestResponseBytes);
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
@@ -37,6 +48,7 @@ ControlPlaneLink::ControlPlaneLink(asio::io_context& control, Settings settings,
       events_(std::move(events)),
       addresses_(settings_.addresses),
       backoff_(settings_.backoff, settings_.seed),
+      ping_after_(settings_.ping_after),
       reconnect_timer_(control),
       drift_timer_(control),
       client_(settings_.node) {
@@ -57,7 +69,7 @@ void ControlPlaneLink::NotifyReporter() {
 
 void ControlPlaneLink::Connect() {
   address_ = addresses_[next_address_++ % addresses_.size()];
-  channel_ = OpenChannel(address_);
+  channel_ = OpenChannel(address_, ping_after_, settings_.ping_patience);
   stub_ = AggregatedDiscoveryService::NewStub(channel_);
   stream_ = std::make_shared<Stream>(
       control_,
@@ -115,6 +127,7 @@ void ControlPlaneLink::OnClosed(const grpc::Status& status) {
   reporter_ = nullptr;
   drift_timer_.cancel();
   drift_watched_ = false;
+  if (ForbidsPings(status)) ping_after_ = std::max(ping_after_, kTolerablePings);
   const auto delay = backoff_.Next();
   // A server may end a stream to spread its load; only a refusal to talk at all is worth a warning.
   const LogLevel level = status.ok() ? LogLevel::kInfo : LogLevel::kWarning;

@@ -8,6 +8,7 @@
 
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -29,6 +30,10 @@ class ControlPlaneLink {
     Backoff::Settings backoff;
     // A generation that does not become complete for this long: everything is asked for again.
     std::chrono::milliseconds drift_patience{30'000};
+    // A control plane whose host has gone says nothing: it is asked after so much silence, and
+    // given up when it does not answer.
+    std::chrono::milliseconds ping_after{15'000};
+    std::chrono::milliseconds ping_patience{10'000};
     std::uint64_t seed = 0;
   };
   struct Events {
@@ -62,6 +67,7 @@ class ControlPlaneLink {
   std::vector<std::string> addresses_;  // Shuffled.
   std::size_t next_address_ = 0;
   Backoff backoff_;
+  std::chrono::milliseconds ping_after_;
   asio::steady_timer reconnect_timer_;
   asio::steady_timer drift_timer_;
   bool drift_watched_ = false;

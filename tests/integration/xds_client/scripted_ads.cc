@@ -51,6 +51,7 @@ class ScriptedAds::Status final : public v1::NodeStatusService::Service {
       {
         const std::lock_guard lock(ads_.mutex_);
         ads_.report_ = report;
+        ++ads_.reports_;
       }
       wire->Write({});
     }

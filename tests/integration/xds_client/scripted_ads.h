@@ -4,6 +4,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -58,6 +59,7 @@ class ScriptedAds {
   // The next stream that a client opens, without its five opening requests, which go to `opening`.
   std::shared_ptr<AdsStream> NextStream(std::vector<Request>* opening = nullptr);
   std::optional<v1::NodeReport> LastReport() const;
+  int reports() const { return reports_; }
 
  private:
   class Discovery;
@@ -68,6 +70,7 @@ class ScriptedAds {
   std::deque<std::shared_ptr<AdsStream>> streams_;
   std::vector<std::shared_ptr<AdsStream>> all_streams_;
   std::optional<v1::NodeReport> report_;
+  std::atomic<int> reports_ = 0;
   std::unique_ptr<Discovery> discovery_;
   std::unique_ptr<Status> status_;
   std::unique_ptr<grpc::Server> server_;
