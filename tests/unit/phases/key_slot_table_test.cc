@@ -123,5 +123,53 @@ TEST(KeySlotTable, NeverLetsMoreInThanTheLimitWhileValuesComeAndGo) {
   EXPECT_EQ(table.keys(), 0U);
 }
 
+// Which of its two buckets a new value goes to depends on how full they are. While another value
+// leaves the first of them, one thread may choose the first and one the second.
+TEST(KeySlotTable, AValueThatIsTakenInBothItsBucketsAtOnceIsLetInOnce) {
+  constexpr std::uint32_t kBucketSlots = 16;
+  constexpr int kRounds = 20'000;
+  KeySlotTable table;
+  const auto bucket_of = [&](const std::string& value) {
+    const auto taking = table.Take(value, 1);
+    EXPECT_EQ(taking.outcome, Outcome::kTaken);
+    table.Give(taking.slot);
+    return taking.slot / kBucketSlots;
+  };
+  const std::string value = "value";
+  int number = 0;
+  while (bucket_of(std::to_string(number)) != bucket_of(value)) ++number;
+  const std::string neighbour = std::to_string(number);
+
+  // Spinning, as what is to happen at once takes less time than waking a thread.
+  std::atomic<int> arrived{0};
+  const auto meet = [&](int times) {
+    ++arrived;
+    for (int spins = 0; arrived.load() < 2 * times; ++spins) {
+      if (spins > 1000) std::this_thread::yield();
+    }
+  };
+  std::atomic<int> let_in{0};
+  int wrong_rounds = 0;
+  InThreads(2, [&](int thread) {
+    for (int round = 0; round < kRounds; ++round) {
+      KeySlotTable::Taking neighbours{};
+      if (thread == 0) neighbours = table.Take(neighbour, 1);
+      meet(3 * round + 1);
+      if (thread == 0) table.Give(neighbours.slot);
+      // One of the two is ahead by a little, now this one, now that one.
+      const int delay = thread == 0 ? round % 61 : round % 67;
+      for (int i = 0; i < delay; ++i) arrived.load();
+      const auto taking = table.Take(value, 1);
+      if (taking.outcome == Outcome::kTaken) ++let_in;
+      meet(3 * round + 2);
+      if (thread == 0 && let_in.exchange(0) != 1) ++wrong_rounds;
+      if (taking.outcome == Outcome::kTaken) table.Give(taking.slot);
+      meet(3 * round + 3);
+    }
+  });
+  EXPECT_EQ(wrong_rounds, 0);
+  EXPECT_EQ(table.keys(), 0U);
+}
+
 }  // namespace
 }  // namespace sluice::dataplane
