@@ -29,12 +29,13 @@ void BalancerMemories::Follow(const std::vector<std::shared_ptr<const ListenerCo
         same->named_by = follows_;
         continue;
       }
-      // A slot may have been another upstream's before.
-      const auto earlier = std::find_if(forms.begin(), forms.end(), [&](const Form& form) {
+      // The newest of its forms: an older one is that of a listener that stayed behind. (A slot may
+      // have been another upstream's before.)
+      const auto earlier = std::find_if(forms.rbegin(), forms.rend(), [&](const Form& form) {
         return form.upstream->shared == upstream->shared;
       });
       auto memory =
-          upstream->balancer->NewMemory(earlier == forms.end() ? nullptr : earlier->memory.get());
+          upstream->balancer->NewMemory(earlier == forms.rend() ? nullptr : earlier->memory.get());
       forms.push_back({upstream, std::move(memory), follows_});
     }
   }
