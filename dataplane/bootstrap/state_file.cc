@@ -157,7 +157,9 @@ Result<void> WriteStateFile(const std::string& path, const SavedSnapshot& snapsh
     if (file.get() < 0) return SystemFailure("create", staged);
     if (!WriteAll(file.get(), kMagic) || !WriteAll(file.get(), Sha256Hex(content)) ||
         !WriteAll(file.get(), content) || fsync(file.get()) != 0) {
-      return SystemFailure("write", staged);
+      auto failure = SystemFailure("write", staged);
+      unlink(staged.c_str());  // It takes room on a disk that may have none left.
+      return failure;
     }
   }
   if (rename(staged.c_str(), path.c_str()) != 0) return SystemFailure("replace", path);

@@ -6,7 +6,8 @@
 
 namespace sluice::dataplane {
 
-StateSaver::StateSaver(std::string path) : path_(std::move(path)), thread_([this] { Run(); }) {}
+StateSaver::StateSaver(std::string path, std::chrono::milliseconds retry_after)
+    : path_(std::move(path)), retry_after_(retry_after), thread_([this] { Run(); }) {}
 
 StateSaver::~StateSaver() {
   {
@@ -26,15 +27,31 @@ void StateSaver::Save(SavedSnapshot snapshot) {
 }
 
 void StateSaver::Run() {
-  for (;;) {
-    std::optional<SavedSnapshot> snapshot;
+  std::optional<SavedSnapshot> snapshot;  // Not on disk yet.
+  bool failed = false;                    // The last attempt to write.
+  bool told = false;                      // That this one could not be written.
+  for (bool stopping = false; !stopping;) {
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stop_ || next_.has_value(); });
-      snapshot = std::exchange(next_, std::nullopt);
+      const auto woken = [this] { return stop_ || next_.has_value(); };
+      if (snapshot) {
+        wake_.wait_for(lock, retry_after_, woken);
+      } else {
+        wake_.wait(lock, woken);
+      }
+      stopping = stop_;
+      if (next_) {
+        snapshot = std::exchange(next_, std::nullopt);
+        told = false;
+      }
     }
-    if (!snapshot) return;
-    if (const Result<void> written = WriteStateFile(path_, *snapshot); !written) {
+    if (!snapshot) continue;
+    if (const Result<void> written = WriteStateFile(path_, *snapshot); written) {
+      snapshot = std::nullopt;
+      if (std::exchange(failed, false)) LogEvent(LogLevel::kInfo, "state_saved_again");
+    } else {
+      failed = true;
+      if (std::exchange(told, true)) continue;
       LogEvent(LogLevel::kError, "state_not_saved", {{"message", written.error().message}});
     }
   }
