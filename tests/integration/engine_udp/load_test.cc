@@ -5,6 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "common/base/limits.h"
+#include "dataplane/accept/listen_socket.h"
+#include "dataplane/relay/udp_workspace.h"
+#include "dataplane/runtime/worker.h"
 #include "tests/integration/engine_udp/udp_peer.h"
 #include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
@@ -77,6 +81,36 @@ TEST_F(UdpLoad, ListenersOfOneWorkerDoNotMixTheirClients) {
       ASSERT_EQ(answer->from, c % 2 ? a : b);
     }
   }
+}
+
+// A worker of our own, as no test opens so many flows.
+TEST_F(UdpLoad, AFlowBeyondTheBoundIsRefusedAndOneMoreIsServedWhenOneHasGone) {
+  StartEngine();
+  UdpPeer endpoint;
+  const auto listener = Listener(FreeAddress(), Upstream("upstream", {endpoint.address()}));
+  auto bound = OpenListenSocket(Protocol::kUdp, listener->address, listener->socket);
+  ASSERT_TRUE(bound);
+  const auto socket = std::make_shared<ListenSocket>(
+      ListenSocket{Protocol::kUdp, listener->address, *std::move(bound)});
+  Worker worker(*EventLoop::Open(), 0, 1);
+  worker.Start();
+  worker.loop().Post([&] {
+    worker.Follow({{socket, listener}});
+    worker.udp().flows = limits::kUdpFlows;
+  });
+  UdpPeer refused;
+  refused.SendTo(listener->address, "one too many");
+  EXPECT_EQ(WaitForRecords(1)[0].reason, CloseReason::kResourcesExhausted);
+  std::promise<void> gone;
+  worker.loop().Post([&] {
+    --worker.udp().flows;
+    gone.set_value();
+  });
+  gone.get_future().wait();
+  UdpPeer served;
+  served.SendTo(listener->address, "the last one");
+  EXPECT_EQ(endpoint.ReceiveBytes(), "the last one");
+  worker.StopAndJoin();
 }
 
 }  // namespace

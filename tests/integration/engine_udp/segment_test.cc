@@ -1,8 +1,16 @@
 // Datagrams that come as one piece (GSO) leave as one piece.
+#include <netinet/udp.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
+#include "common/base/limits.h"
+#include "dataplane/relay/udp_forward.h"
 #include "tests/integration/engine_udp/udp_peer.h"
 #include "tests/support/engine_fixture.h"
 
@@ -97,6 +105,51 @@ TEST_F(UdpSegment, ExpectedResponsesCountsTheDatagramsOfAPiece) {
   endpoint.SendSegmentsTo(questions.from, std::string(300, 'a'), 100);
   EXPECT_EQ(ReceivePieces(client, 300).bytes.size(), 300U);
   EXPECT_EQ(WaitForRecords(1)[0].reason, CloseReason::kUdpResponsesComplete);
+}
+
+// A socket without checksums stands for a device that cannot compute them: the kernel does not cut
+// up what is sent there.
+TEST_F(UdpSegment, WhereTheKernelDoesNotCutAPieceItsDatagramsAreSentOneByOne) {
+  UdpPeer endpoint;
+  UdpPeer from;
+  from.Connect(endpoint.address());
+  const int on = 1;
+  ASSERT_EQ(::setsockopt(from.fd(), SOL_SOCKET, SO_NO_CHECK, &on, sizeof(on)), 0);
+  std::string bytes = Pattern(100 * 300 + 1);  // More datagrams than a batch.
+  const int segment = 300;
+  ASSERT_EQ(::setsockopt(from.fd(), SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment)), 0);
+  ASSERT_LT(::send(from.fd(), bytes.data(), bytes.size(), 0), 0) << "the kernel does cut it";
+  const int off = 0;
+  ASSERT_EQ(::setsockopt(from.fd(), SOL_UDP, UDP_SEGMENT, &off, sizeof(off)), 0);
+  const UdpRun piece{.data = bytes.data(), .size = bytes.size(), .segment = 300, .datagrams = 101};
+  std::string after = "after it";
+  const UdpRun single{.data = after.data(), .size = after.size()};
+  std::array<UdpSendOutcome, 2> outcomes;
+  EXPECT_EQ(ForwardUdp(from.fd(), std::array{piece, single}, outcomes), 2U);
+  EXPECT_EQ(outcomes[0].error, 0);
+  EXPECT_EQ(outcomes[0].datagrams, 101U);
+  EXPECT_EQ(outcomes[1].datagrams, 1U);
+  for (std::size_t i = 0; i < 101; ++i) {
+    EXPECT_TRUE(endpoint.ReceiveBytes() == bytes.substr(i * 300, 300)) << i;
+  }
+  EXPECT_EQ(endpoint.ReceiveBytes(), "after it");
+}
+
+TEST_F(UdpSegment, WhatASendBufferHasNoRoomForIsDroppedAndSaid) {
+  std::array<int, 2> pair{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair.data()), 0);
+  const UniqueFd sender(pair[0]);
+  const UniqueFd receiver(pair[1]);  // Never reads.
+  std::string bytes(1000, 'x');
+  const std::vector<UdpRun> runs(limits::kUdpBatch, {.data = bytes.data(), .size = bytes.size()});
+  std::array<UdpSendOutcome, limits::kUdpBatch> outcomes;
+  // A unix socket has a queue that fills; loopback takes everything at once.
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(ForwardUdp(sender.get(), runs, outcomes), runs.size());
+    if (outcomes.back().error != 0) break;
+  }
+  EXPECT_EQ(outcomes.back().error, EAGAIN);
+  EXPECT_EQ(outcomes.back().datagrams, 0U);
 }
 
 }  // namespace
