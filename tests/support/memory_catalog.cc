@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "tests/support/sample_resources.h"
+
 namespace sluice::test {
 
 using controlplane::CatalogChange;
@@ -11,24 +13,11 @@ MemoryCatalog::MemoryCatalog(std::int64_t generation)
     : current_(std::make_shared<const CatalogState>(CatalogState{generation, {}})) {}
 
 std::int64_t MemoryCatalog::Apply(const std::vector<model::Resource>& resources) {
-  std::vector<model::Change> changes;
-  for (const model::Resource& resource : resources) {
-    model::Change change;
-    change.key = resource.key();
-    change.after = std::make_shared<const model::Resource>(resource);
-    changes.push_back(std::move(change));
-  }
-  return CommitAll(std::move(changes));
+  return CommitAll(AsChanges(resources));
 }
 
 std::int64_t MemoryCatalog::Delete(const std::vector<model::ResourceKey>& keys) {
-  std::vector<model::Change> changes;
-  for (const model::ResourceKey& key : keys) {
-    model::Change change;
-    change.key = key;
-    changes.push_back(std::move(change));
-  }
-  return CommitAll(std::move(changes));
+  return CommitAll(AsChanges({}, keys));
 }
 
 std::int64_t MemoryCatalog::CommitAll(std::vector<model::Change> changes) {

@@ -1,5 +1,5 @@
-// A catalog and a store that keep everything in memory and take anything they are given, invalid
-// objects included. For tests of what reads them.
+// A catalog that keeps everything in memory and takes anything it is given, invalid objects
+// included. For tests of what reads it.
 #pragma once
 
 #include <cstdint>
@@ -12,25 +12,8 @@
 
 #include "common/model/resource.h"
 #include "controlplane/store/catalog.h"
-#include "controlplane/store/store.h"
 
 namespace sluice::test {
-
-class MemoryStore final : public controlplane::Store {
- public:
-  Result<controlplane::StoreState> Read() override { return controlplane::StoreState{}; }
-  Result<std::int64_t> Commit(std::int64_t based_on, const std::vector<model::Change>&) override {
-    return based_on + 1;
-  }
-  Result<std::vector<controlplane::StoreCommit>> CommitsAfter(std::int64_t) override {
-    return std::vector<controlplane::StoreCommit>{};
-  }
-  Result<std::vector<model::Resource>> EarlierForms(const model::ResourceKey& key) override {
-    return earlier[key];
-  }
-
-  std::map<model::ResourceKey, std::vector<model::Resource>> earlier;
-};
 
 class MemoryCatalog final : public controlplane::Catalog {
  public:

@@ -7,8 +7,9 @@
 #include "common/model/generation_digest.h"
 #include "sluice/v1/generation.pb.h"
 #include "tests/integration/xds_server/discovery_replica.h"
+#include "tests/support/memory_store.h"
 #include "tests/support/raw_peer.h"
-#include "tests/support/resource_maker.h"
+#include "tests/support/sample_resources.h"
 
 namespace sluice::test {
 namespace {
@@ -112,15 +113,10 @@ TEST_F(GenerationTest, UpdatesGoDependenciesFirstAndRemovalsLastInReverse) {
 TEST_F(GenerationTest, AReplacedListenerIsOneAnswer) {
   SubscribeToAll();
   order_.clear();
-  const auto old = MakeListener({.name = "db", .upstream = "db"}).key();
-  model::Change gone;
-  gone.key = old;
-  model::Change fresh;
-  const auto listener =
+  const auto old = MakeListener({.name = "db", .upstream = "db"});
+  const auto renamed =
       MakeListener({.name = "renamed", .upstream = "db", .access_policies = {"office"}});
-  fresh.key = listener.key();
-  fresh.after = std::make_shared<const model::Resource>(listener);
-  ASSERT_TRUE(catalog_.Commit(1, {gone, fresh}));
+  ASSERT_TRUE(catalog_.Commit(1, {{old.key(), nullptr}, AsChange(renamed)}));
   EXPECT_EQ(TakeUpToGeneration().number(), 2);
   EXPECT_THAT(order_, ElementsAre(kListeners));
 }

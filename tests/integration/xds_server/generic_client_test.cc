@@ -3,10 +3,11 @@
 
 #include "sluice/v1/data_plane.pb.h"
 #include "tests/integration/xds_server/discovery_replica.h"
-#include "tests/support/raw_peer.h"
 #include "tests/support/eventually.h"
+#include "tests/support/memory_store.h"
 #include "tests/support/process.h"
-#include "tests/support/resource_maker.h"
+#include "tests/support/raw_peer.h"
+#include "tests/support/sample_resources.h"
 
 namespace sluice::test {
 namespace {

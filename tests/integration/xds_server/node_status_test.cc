@@ -6,7 +6,8 @@
 #include "sluice/v1/node_status.grpc.pb.h"
 #include "tests/integration/xds_server/discovery_replica.h"
 #include "tests/support/eventually.h"
-#include "tests/support/resource_maker.h"
+#include "tests/support/memory_store.h"
+#include "tests/support/sample_resources.h"
 
 namespace sluice::test {
 namespace {

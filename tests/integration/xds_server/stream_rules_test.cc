@@ -5,9 +5,10 @@
 #include "sluice/v1/data_plane.pb.h"
 #include "sluice/v1/refusal.pb.h"
 #include "tests/integration/xds_server/discovery_replica.h"
-#include "tests/support/raw_peer.h"
 #include "tests/support/eventually.h"
-#include "tests/support/resource_maker.h"
+#include "tests/support/memory_store.h"
+#include "tests/support/raw_peer.h"
+#include "tests/support/sample_resources.h"
 
 namespace sluice::test {
 namespace {
@@ -217,7 +218,7 @@ TEST_F(StreamRulesTest, ARefusalDelaysNeitherOtherTypesNorOtherNodes) {
 TEST_F(StreamRulesTest, AnInvalidStoredObjectIsLeftOutAndItsEarlierFormServed) {
   const auto good = MakeUpstream("db", {4711});
   catalog_.Apply({MakeInvalidUpstream("db"), MakeInvalidUpstream("cache")});
-  store_.earlier[good.key()] = {MakeInvalidUpstream("db"), good, MakeUpstream("db", {1})};
+  store_.SetEarlierForms(good.key(), {MakeInvalidUpstream("db"), good, MakeUpstream("db", {1})});
   DiscoveryReplica restarted(catalog_, store_);
   RawPeer peer(restarted.Connect());
   xds::DeltaDiscoveryRequest request;

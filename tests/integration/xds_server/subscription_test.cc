@@ -2,8 +2,9 @@
 #include <gmock/gmock.h>
 
 #include "tests/integration/xds_server/discovery_replica.h"
+#include "tests/support/memory_store.h"
 #include "tests/support/raw_peer.h"
-#include "tests/support/resource_maker.h"
+#include "tests/support/sample_resources.h"
 
 namespace sluice::test {
 namespace {

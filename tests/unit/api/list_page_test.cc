@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "common/base/limits.h"
-#include "tests/support/failing_store.h"
 #include "tests/support/fake_fleet.h"
+#include "tests/support/memory_store.h"
 #include "tests/support/sample_resources.h"
 
 namespace sluice::controlplane {
@@ -42,7 +42,7 @@ class ListPageTest : public testing::Test {
     return names;
   }
 
-  test::FailingStore store_;
+  test::MemoryStore store_;
   std::unique_ptr<Catalog> catalog_ = Catalog::Load(store_).value();
   test::FakeFleet fleet_;
   ResourceView view_{*catalog_, fleet_};

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "common/base/limits.h"
-#include "tests/support/failing_store.h"
+#include "tests/support/memory_store.h"
 #include "tests/support/sample_resources.h"
 
 namespace sluice::controlplane {
@@ -26,7 +26,7 @@ class ResourceWriterTest : public testing::Test {
     return request;
   }
 
-  test::FailingStore store_;
+  test::MemoryStore store_;
   std::unique_ptr<Catalog> catalog_ = Catalog::Load(store_).value();
   ResourceWriter writer_{*catalog_};
 };

@@ -9,8 +9,8 @@
 
 #include "common/base/limits.h"
 #include "sluice/v1/data_plane.pb.h"
-#include "tests/support/failing_store.h"
 #include "tests/support/fake_fleet.h"
+#include "tests/support/memory_store.h"
 #include "tests/support/sample_resources.h"
 
 namespace sluice::controlplane {
@@ -56,7 +56,7 @@ class WatchTest : public testing::Test {
     }
   }
 
-  test::FailingStore store_;
+  test::MemoryStore store_;
   std::unique_ptr<Catalog> catalog_ = Catalog::Load(store_).value();
   test::FakeFleet fleet_;
   int wakes_ = 0;

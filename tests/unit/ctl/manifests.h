@@ -1,22 +1,15 @@
 // Objects for these tests, from their YAML.
 #pragma once
 
-#include <gtest/gtest.h>
+#include <memory>
+#include <utility>
 
-#include <string>
-#include <vector>
-
-#include "common/manifest/manifest.h"
+#include "common/model/resource.h"
+#include "tests/support/yaml_resources.h"
 
 namespace sluice::ctl {
 
-inline std::vector<model::Resource> FromYaml(const std::string& yaml) {
-  const auto parsed = manifest::ParseManifest(yaml, "test.yaml");
-  for (const auto& diagnostic : parsed.diagnostics) ADD_FAILURE() << diagnostic.Text();
-  std::vector<model::Resource> resources;
-  for (const auto& document : parsed.documents) resources.push_back(document.resource);
-  return resources;
-}
+using test::FromYaml;
 
 // The object with what the control plane writes added by `edit`.
 template <typename Message, typename Edit>

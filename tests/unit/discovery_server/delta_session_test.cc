@@ -10,7 +10,7 @@
 #include "common/model/generation_digest.h"
 #include "controlplane/snapshot/visibility_index.h"
 #include "sluice/v1/generation.pb.h"
-#include "tests/support/resource_maker.h"
+#include "tests/support/sample_resources.h"
 
 namespace sluice::controlplane {
 namespace {
@@ -32,19 +32,7 @@ class DeltaSessionTest : public testing::Test {
 
   void Apply(const std::vector<model::Resource>& resources,
              const std::vector<model::ResourceKey>& deleted = {}) {
-    std::vector<model::Change> changes;
-    for (const model::Resource& resource : resources) {
-      model::Change change;
-      change.key = resource.key();
-      change.after = std::make_shared<const model::Resource>(resource);
-      changes.push_back(std::move(change));
-    }
-    for (const model::ResourceKey& key : deleted) {
-      model::Change change;
-      change.key = key;
-      changes.push_back(std::move(change));
-    }
-    index_.Apply(index_.generation() + 1, changes);
+    index_.Apply(index_.generation() + 1, test::AsChanges(resources, deleted));
     if (session_) session_->OnSnapshot(index_.SnapshotOf({}));
   }
 

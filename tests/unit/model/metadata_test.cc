@@ -52,7 +52,7 @@ TEST(Metadata, BoundsAnnotationsAsAWhole) {
 
 TEST(Validate, RefusesKindsThatOnlyTheControlPlaneMakes) {
   const auto resource =
-      FromYaml("{apiVersion: sluice.dev/v1, kind: DataPlane, metadata: {name: n}}").at(0);
+      test::FromYaml("{apiVersion: sluice.dev/v1, kind: DataPlane, metadata: {name: n}}").at(0);
   EXPECT_THAT(Messages(Validate(resource)),
               ElementsAre(HasSubstr("`kind` must be a kind that can be applied")));
 }

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "tests/support/sample_resources.h"
 #include "tests/unit/model/from_yaml.h"
 
 namespace sluice::model {
@@ -10,9 +11,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 ResourceSet SetOf(const std::vector<Resource>& resources) {
-  std::vector<Change> changes;
-  for (const Resource& resource : resources) changes.push_back(Put(resource));
-  return ResourceSet().With(changes);
+  return ResourceSet().With(test::AsChanges(resources));
 }
 
 std::vector<std::string> Texts(const std::vector<ObjectViolation>& violations) {

@@ -5,11 +5,13 @@
 #include <random>
 
 #include "common/model/shared_map.h"
+#include "tests/support/sample_resources.h"
 #include "tests/unit/model/from_yaml.h"
 
 namespace sluice::model {
 namespace {
 
+using test::AsChange;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -25,7 +27,8 @@ std::vector<std::string> Names(const std::vector<const Resource*>& resources) {
 const ResourceKey kUpstreamU{FindKind("Upstream"), "default", "u"};
 
 TEST(ResourceSet, FindsWhatWasPutAndForgetsWhatWasDeleted) {
-  const ResourceSet one = ResourceSet().With({Put(One("Upstream", "{}")), Put(Slice("s", "a"))});
+  const ResourceSet one =
+      ResourceSet().With({AsChange(One("Upstream", "{}")), AsChange(Slice("s", "a"))});
   EXPECT_EQ(one.size(), 2U);
   EXPECT_NE(one.Find(*FindKind("Upstream"), "default", "a"), nullptr);
   EXPECT_EQ(one.Find(*FindKind("Upstream"), "other", "a"), nullptr);
@@ -37,11 +40,11 @@ TEST(ResourceSet, FindsWhatWasPutAndForgetsWhatWasDeleted) {
 }
 
 TEST(ResourceSet, KnowsWhoRefersToAnObjectThroughEveryChange) {
-  ResourceSet set =
-      ResourceSet().With({Put(Slice("s2", "u")), Put(Slice("s1", "u")), Put(Slice("s3", "v"))});
+  ResourceSet set = ResourceSet().With(
+      {AsChange(Slice("s2", "u")), AsChange(Slice("s1", "u")), AsChange(Slice("s3", "v"))});
   EXPECT_THAT(Names(set.Referrers(kUpstreamU)),
               ElementsAre("endpointslice/s1", "endpointslice/s2"));
-  set = set.With({Put(Slice("s1", "v")), Put(Slice("s3", "u"))});
+  set = set.With({AsChange(Slice("s1", "v")), AsChange(Slice("s3", "u"))});
   EXPECT_THAT(Names(set.Referrers(kUpstreamU)),
               ElementsAre("endpointslice/s2", "endpointslice/s3"));
   set = set.With({{Slice("s2", "u").key(), nullptr}, {Slice("s3", "u").key(), nullptr}});
@@ -49,7 +52,7 @@ TEST(ResourceSet, KnowsWhoRefersToAnObjectThroughEveryChange) {
 }
 
 TEST(ResourceSet, NamesAReferrerOnceHoweverOftenItRefers) {
-  const ResourceSet set = ResourceSet().With({Put(
+  const ResourceSet set = ResourceSet().With({AsChange(
       One("Listener",
           "{address: '1.2.3.4:5', routes: [{proxy: {upstream: u}}, {proxy: {upstream: u}}]}"))});
   EXPECT_THAT(Names(set.Referrers(kUpstreamU)), ElementsAre("listener/a"));
@@ -58,14 +61,15 @@ TEST(ResourceSet, NamesAReferrerOnceHoweverOftenItRefers) {
 TEST(ResourceSet, AppliesChangesOfOneKeyInOrder) {
   const Resource slice = Slice("s", "u");
   const ResourceSet set =
-      ResourceSet().With({Put(slice), {slice.key(), nullptr}, Put(Slice("s", "v"))});
+      ResourceSet().With({AsChange(slice), {slice.key(), nullptr}, AsChange(Slice("s", "v"))});
   EXPECT_EQ(set.size(), 1U);
   EXPECT_THAT(set.Referrers(kUpstreamU), IsEmpty());
 }
 
 TEST(ResourceSet, VisitsInKeyOrder) {
-  const ResourceSet set = ResourceSet().With(
-      {Put(Slice("b", "u")), Put(One("Upstream", "{}", "{name: z}")), Put(Slice("a", "u"))});
+  const ResourceSet set =
+      ResourceSet().With({AsChange(Slice("b", "u")), AsChange(One("Upstream", "{}", "{name: z}")),
+                          AsChange(Slice("a", "u"))});
   std::vector<std::string> visited;
   set.ForEach([&](const Resource& resource) { visited.push_back(resource.key().Text()); });
   EXPECT_THAT(visited, ElementsAre("upstream/z", "endpointslice/a", "endpointslice/b"));

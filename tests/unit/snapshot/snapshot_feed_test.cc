@@ -8,7 +8,8 @@
 
 #include "tests/support/eventually.h"
 #include "tests/support/memory_catalog.h"
-#include "tests/support/resource_maker.h"
+#include "tests/support/memory_store.h"
+#include "tests/support/sample_resources.h"
 
 namespace sluice::controlplane {
 namespace {

@@ -10,11 +10,12 @@
 #include "common/model/generation_digest.h"
 #include "envoy/service/discovery/v3/discovery.pb.h"
 #include "sluice/v1/generation.pb.h"
-#include "tests/support/resource_maker.h"
+#include "tests/support/sample_resources.h"
 
 namespace sluice::controlplane {
 namespace {
 
+using test::AsChanges;
 using test::MakeInvalidUpstream;
 using test::MakeListener;
 using test::MakePolicy;
@@ -25,23 +26,6 @@ using testing::IsEmpty;
 
 const Labels kEdge{{"role", "edge"}};
 const Labels kCore{{"role", "core"}};
-
-std::vector<model::Change> Changes(const std::vector<model::Resource>& resources,
-                                   const std::vector<model::ResourceKey>& deleted = {}) {
-  std::vector<model::Change> changes;
-  for (const model::Resource& resource : resources) {
-    model::Change change;
-    change.key = resource.key();
-    change.after = std::make_shared<const model::Resource>(resource);
-    changes.push_back(std::move(change));
-  }
-  for (const model::ResourceKey& key : deleted) {
-    model::Change change;
-    change.key = key;
-    changes.push_back(std::move(change));
-  }
-  return changes;
-}
 
 // `Listener default/db` for everything but the Generation, in stream order.
 std::vector<std::string> NamesIn(const Snapshot& snapshot) {
@@ -61,7 +45,7 @@ class VisibilityIndexTest : public testing::Test {
  protected:
   void Apply(const std::vector<model::Resource>& resources,
              const std::vector<model::ResourceKey>& deleted = {}) {
-    index_.Apply(index_.generation() + 1, Changes(resources, deleted));
+    index_.Apply(index_.generation() + 1, AsChanges(resources, deleted));
   }
   std::vector<std::string> Seen(const Labels& labels) {
     return NamesIn(*index_.SnapshotOf(labels));
@@ -181,7 +165,7 @@ TEST_F(VisibilityIndexTest, AnIncrementalSnapshotEqualsOneMadeFromScratch) {
         break;
     }
     const bool deletes = next(3) == 0;
-    const auto changes = deletes ? Changes({}, {made.key()}) : Changes({made});
+    const auto changes = deletes ? AsChanges({}, {made.key()}) : AsChanges({made});
     all = all.With(changes);
     const auto before = index_.SnapshotOf(kEdge);
     index_.Apply(index_.generation() + 1, changes);

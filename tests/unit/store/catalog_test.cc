@@ -10,18 +10,18 @@
 #include <thread>
 #include <vector>
 
-#include "tests/support/failing_store.h"
+#include "tests/support/memory_store.h"
 #include "tests/support/sample_resources.h"
 
 namespace sluice::controlplane {
 namespace {
 
 using test::AsChange;
-using test::FailingStore;
+using test::MemoryStore;
 using test::SampleUpstream;
 
 TEST(Catalog, LoadsWhatTheStoreHolds) {
-  FailingStore store;
+  MemoryStore store;
   ASSERT_TRUE(store.Commit(0, {AsChange(SampleUpstream("a")), AsChange(SampleUpstream("b"))}));
   const auto catalog = Catalog::Load(store).value();
   EXPECT_EQ(catalog->Current()->generation, 1);
@@ -30,7 +30,7 @@ TEST(Catalog, LoadsWhatTheStoreHolds) {
 }
 
 TEST(Catalog, TellsSubscribersWhatWasBeforeAChange) {
-  FailingStore store;
+  MemoryStore store;
   const auto catalog = Catalog::Load(store).value();
   ASSERT_TRUE(catalog->Commit(0, {AsChange(SampleUpstream("a", "127.0.0.1:1"))}));
 
@@ -50,7 +50,7 @@ TEST(Catalog, TellsSubscribersWhatWasBeforeAChange) {
 }
 
 TEST(Catalog, RefusesACommitBasedOnAnOlderGeneration) {
-  FailingStore store;
+  MemoryStore store;
   const auto catalog = Catalog::Load(store).value();
   ASSERT_TRUE(catalog->Commit(0, {AsChange(SampleUpstream("a"))}));
   const auto late = catalog->Commit(0, {AsChange(SampleUpstream("b"))});
@@ -60,7 +60,7 @@ TEST(Catalog, RefusesACommitBasedOnAnOlderGeneration) {
 }
 
 TEST(Catalog, ChangesNothingWhenTheStoreFails) {
-  FailingStore store;
+  MemoryStore store;
   const auto catalog = Catalog::Load(store).value();
   int heard = 0;
   const auto subscription = catalog->Subscribe([&](const CatalogChange&) { ++heard; });
@@ -74,7 +74,7 @@ TEST(Catalog, ChangesNothingWhenTheStoreFails) {
 }
 
 TEST(Catalog, ASubscriptionEndsWithItsHandleEvenFromItsOwnCallback) {
-  FailingStore store;
+  MemoryStore store;
   const auto catalog = Catalog::Load(store).value();
   int heard = 0;
   Catalog::Subscription subscription;
@@ -88,7 +88,7 @@ TEST(Catalog, ASubscriptionEndsWithItsHandleEvenFromItsOwnCallback) {
 }
 
 TEST(Catalog, ASubscriberMayReadAndSubscribe) {
-  FailingStore store;
+  MemoryStore store;
   const auto catalog = Catalog::Load(store).value();
   std::vector<Catalog::Subscription> more;
   const auto subscription = catalog->Subscribe([&](const CatalogChange& change) {
@@ -105,7 +105,7 @@ TEST(Catalog, ASubscriberMayReadAndSubscribe) {
 TEST(Catalog, KeepsGenerationsDenseUnderManyWritersAndSubscribers) {
   constexpr int kWriters = 8;
   constexpr int kCommitsEach = 25;
-  FailingStore store;
+  MemoryStore store;
   const auto catalog = Catalog::Load(store).value();
 
   struct Listener {

@@ -1,20 +1,26 @@
-// The contract of controlplane/store/store.h in memory, with failures on demand. Thread-safe.
-// demand.
+// The contract of controlplane/store/store.h in memory, with failures on demand. Takes anything it
+// is given, invalid objects included. Thread-safe.
 #pragma once
 
-#include <atomic>
+#include <map>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "controlplane/store/store.h"
 
 namespace sluice::test {
 
-class FailingStore final : public controlplane::Store {
+class MemoryStore final : public controlplane::Store {
  public:
   void FailNextCommit(Error error) {
     const std::lock_guard lock(mutex_);
     failures_.push_back(std::move(error));
+  }
+  // What EarlierForms answers, newest first.
+  void SetEarlierForms(const model::ResourceKey& key, std::vector<model::Resource> forms) {
+    const std::lock_guard lock(mutex_);
+    earlier_[key] = std::move(forms);
   }
 
   Result<controlplane::StoreState> Read() override {
@@ -45,14 +51,17 @@ class FailingStore final : public controlplane::Store {
     return std::vector<controlplane::StoreCommit>(commits_.begin() + from, commits_.end());
   }
 
-  Result<std::vector<model::Resource>> EarlierForms(const model::ResourceKey&) override {
-    return std::vector<model::Resource>();
+  Result<std::vector<model::Resource>> EarlierForms(const model::ResourceKey& key) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = earlier_.find(key);
+    return found == earlier_.end() ? std::vector<model::Resource>() : found->second;
   }
 
  private:
   std::mutex mutex_;
   std::vector<controlplane::StoreCommit> commits_;
   model::ResourceSet set_;
+  std::map<model::ResourceKey, std::vector<model::Resource>> earlier_;
   std::vector<Error> failures_;
 };
 
