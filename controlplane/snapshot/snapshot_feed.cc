@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/thread_name.h"
+
 namespace sluice::controlplane {
 namespace {
 
@@ -26,7 +28,10 @@ class SnapshotFeed::State {
       : subscription_(catalog.Subscribe([this](const CatalogChange& change) { Gather(change); })),
         index_(subscription_.from->generation, subscription_.from->resources, FormsIn(store)) {
     subscription_.from.reset();
-    thread_ = std::thread([this] { Run(); });
+    thread_ = std::thread([this] {
+      NameThisThread("snapshot-feed");
+      Run();
+    });
   }
 
   void Stop() {

@@ -19,6 +19,7 @@
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
+#include "common/base/thread_name.h"
 #include "dataplane/runtime/unique_fd.h"
 
 namespace sluice::dataplane {
@@ -150,7 +151,10 @@ class PollingServer final : public AdminServer {
         hooks_(std::move(hooks)),
         stop_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     SLUICE_CHECK(stop_.get() >= 0);
-    thread_ = std::thread([this] { Run(); });
+    thread_ = std::thread([this] {
+      NameThisThread("admin");
+      Run();
+    });
   }
   ~PollingServer() override {
     const std::uint64_t one = 1;

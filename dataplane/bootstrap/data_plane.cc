@@ -10,6 +10,7 @@
 #include <random>
 #include <utility>
 
+#include "common/base/thread_name.h"
 #include "common/base/version.h"
 #include "common/log/event_log.h"
 #include "dataplane/bootstrap/node_status.h"
@@ -222,6 +223,7 @@ void DataPlane::BeginShutdown() {
   OnStatusChange();
   // Blocks until the sessions have ended; signals and reports go on meanwhile.
   drain_ = std::thread([this] {
+    NameThisThread("drain");
     engine_->Shutdown(options_.drain_timeout);
     asio::post(control_, [this] { control_.stop(); });
   });

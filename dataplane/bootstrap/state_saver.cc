@@ -2,12 +2,16 @@
 
 #include <utility>
 
+#include "common/base/thread_name.h"
 #include "common/log/event_log.h"
 
 namespace sluice::dataplane {
 
 StateSaver::StateSaver(std::string path, std::chrono::milliseconds retry_after)
-    : path_(std::move(path)), retry_after_(retry_after), thread_([this] { Run(); }) {}
+    : path_(std::move(path)), retry_after_(retry_after), thread_([this] {
+        NameThisThread("state-saver");
+        Run();
+      }) {}
 
 StateSaver::~StateSaver() {
   {

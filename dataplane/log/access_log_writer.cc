@@ -13,6 +13,7 @@
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
+#include "common/base/thread_name.h"
 #include "dataplane/log/access_log.h"
 #include "dataplane/log/log_ring.h"
 #include "dataplane/log/log_sink.h"
@@ -286,7 +287,11 @@ class SinkDestination final : public LogDestination {
 
 class ThreadedWriter final : public AccessLogWriter {
  public:
-  ThreadedWriter() : core_(std::make_shared<LogCore>()), thread_([this] { core_->RunWriter(); }) {}
+  ThreadedWriter()
+      : core_(std::make_shared<LogCore>()), thread_([this] {
+          NameThisThread("access-log");
+          core_->RunWriter();
+        }) {}
   ~ThreadedWriter() override {
     core_->Stop();
     thread_.join();

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/base/thread_name.h"
 #include "dataplane/accept/tcp_acceptor.h"
 #include "dataplane/accept/udp_receiver.h"
 #include "dataplane/relay/udp_workspace.h"
@@ -34,7 +35,10 @@ UdpWorkspace& Worker::udp() {
 }
 
 void Worker::Start() {
-  thread_ = std::thread([this] { loop_->Run(); });
+  thread_ = std::thread([this] {
+    NameThisThread("worker-" + std::to_string(index_));
+    loop_->Run();
+  });
 }
 
 void Worker::StopAndJoin() {

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -73,6 +75,23 @@ TEST_F(DataPlaneStaticTest, AFileThatIsReplacedByARenameIsRead) {
   const std::string staged = dir_.Write("config.yaml.new", Manifest(b_.address()));
   ASSERT_EQ(std::rename(staged.c_str(), dir_.File("config.yaml").c_str()), 0);
   EXPECT_TRUE(EventuallyTag('b'));
+}
+
+TEST_F(DataPlaneStaticTest, AFileThatIsWrittenAllTheTimeIsReadAllTheSame) {
+  dir_.Write("config.yaml", Manifest(a_.address()));
+  Start();
+  ASSERT_TRUE(EventuallyTag('a'));
+  std::atomic<bool> stop = false;
+  std::thread writer([&] {
+    for (int i = 0; !stop; ++i) {
+      const std::string staged =
+          dir_.Write("config.yaml.new", Manifest(b_.address()) + "# " + std::to_string(i));
+      std::rename(staged.c_str(), dir_.File("config.yaml").c_str());
+    }
+  });
+  EXPECT_TRUE(EventuallyTag('b'));
+  stop = true;
+  writer.join();
 }
 
 TEST_F(DataPlaneStaticTest, ABadFileKeepsTheRunningConfigurationAndSaysWhatIsWrongWhere) {
