@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/inotify.h>
 
+#include <algorithm>
 #include <asio/buffer.hpp>
 #include <cerrno>
 #include <chrono>
@@ -16,7 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Changes that come together are waited for, but not for ever: a file may be written all the time.
 constexpr std::chrono::milliseconds kSettle{50};
+constexpr std::chrono::milliseconds kLongestWait{500};
 constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE |
                                   IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF;
 
@@ -58,9 +61,13 @@ Result<std::unique_ptr<FileWatch>> FileWatch::Start(asio::io_context& control,
 void FileWatch::Wait() {
   events_.async_read_some(asio::buffer(buffer_), [this](const std::error_code& error, std::size_t) {
     if (error) return;
-    settle_.expires_after(kSettle);
+    const auto now = std::chrono::steady_clock::now();
+    if (!call_by_) call_by_ = now + kLongestWait;
+    settle_.expires_at(std::min(now + kSettle, *call_by_));
     settle_.async_wait([this](const std::error_code& cancelled) {
-      if (!cancelled) on_change_();
+      if (cancelled) return;
+      call_by_.reset();
+      on_change_();
     });
     Wait();
   });

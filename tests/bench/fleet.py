@@ -6,6 +6,7 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import threading
@@ -167,7 +168,7 @@ def swaps(name, bin_dir, folder, quick):
 
 
 class FileChanges:
-    """While it is entered, the data plane's file is replaced every 2 ms by one with another weight."""
+    """While it is entered, the data plane is given a file with another weight every 4 ms."""
 
     def __init__(self, proxy, target, work):
         self.proxy, self.target, self.work = proxy, target, work
@@ -183,11 +184,12 @@ class FileChanges:
 
     def change(self):
         weight = 0
-        while not self.stop.wait(0.002):
+        while not self.stop.wait(0.004):
             weight = weight % 100 + 1
             replacement = self.proxy.folder / "next.yaml"
             replacement.write_text(self.target.manifest(self.work, weight))
             replacement.rename(self.proxy.manifest)
+            self.proxy.process.send_signal(signal.SIGHUP)  # The file's watch would wait until it has settled.
 
 
 def swaps_made(work):
