@@ -130,44 +130,4 @@ bool AdsStream::broken() const {
   return broken_;
 }
 
-Response ResponseOf(const std::string& type_url, const std::string& nonce) {
-  Response response;
-  response.set_type_url(type_url);
-  response.set_nonce(nonce);
-  return response;
-}
-
-void AddUpstream(Response& response, const std::string& name, const std::string& version,
-                 const std::string& address) {
-  v1::Upstream upstream;
-  upstream.mutable_metadata()->set_name(name);
-  upstream.mutable_spec()->add_endpoints()->set_address(address);
-  auto& resource = *response.add_resources();
-  resource.set_name("default/" + name);
-  resource.set_version(version);
-  resource.mutable_resource()->PackFrom(upstream);
-}
-
-void AddListener(Response& response, const std::string& name, const std::string& version,
-                 const std::string& address, const std::string& upstream) {
-  v1::Listener listener;
-  listener.mutable_metadata()->set_name(name);
-  listener.mutable_spec()->set_address(address);
-  listener.mutable_spec()->add_routes()->mutable_proxy()->set_upstream(upstream);
-  auto& resource = *response.add_resources();
-  resource.set_name("default/" + name);
-  resource.set_version(version);
-  resource.mutable_resource()->PackFrom(listener);
-}
-
-void AddGeneration(Response& response, std::int64_t number, const std::string& digest) {
-  v1::Generation generation;
-  generation.set_number(number);
-  generation.set_digest(digest);
-  auto& resource = *response.add_resources();
-  resource.set_name("generation");
-  resource.set_version(std::to_string(number) + digest.substr(0, 8));
-  resource.mutable_resource()->PackFrom(generation);
-}
-
 }  // namespace sluice::test

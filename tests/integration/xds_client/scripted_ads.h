@@ -14,9 +14,7 @@
 #include <vector>
 
 #include "envoy/service/discovery/v3/ads.grpc.pb.h"
-#include "sluice/v1/listener.pb.h"
 #include "sluice/v1/node_status.grpc.pb.h"
-#include "sluice/v1/upstream.pb.h"
 
 namespace sluice::test {
 
@@ -25,7 +23,6 @@ using Response = envoy::service::discovery::v3::DeltaDiscoveryResponse;
 
 inline constexpr char kUpstreamType[] = "type.googleapis.com/sluice.v1.Upstream";
 inline constexpr char kListenerType[] = "type.googleapis.com/sluice.v1.Listener";
-inline constexpr char kGenerationType[] = "type.googleapis.com/sluice.v1.Generation";
 
 class AdsStream {
  public:
@@ -75,12 +72,5 @@ class ScriptedAds {
   std::unique_ptr<Status> status_;
   std::unique_ptr<grpc::Server> server_;
 };
-
-Response ResponseOf(const std::string& type_url, const std::string& nonce);
-void AddUpstream(Response& response, const std::string& name, const std::string& version,
-                 const std::string& address);
-void AddListener(Response& response, const std::string& name, const std::string& version,
-                 const std::string& address, const std::string& upstream);
-void AddGeneration(Response& response, std::int64_t number, const std::string& digest);
 
 }  // namespace sluice::test

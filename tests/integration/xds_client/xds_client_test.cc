@@ -7,11 +7,12 @@
 #include <set>
 #include <thread>
 
-#include "common/model/generation_digest.h"
 #include "sluice/v1/refusal.pb.h"
 #include "tests/integration/xds_client/scripted_ads.h"
 #include "tests/integration/xds_client/tag_server.h"
+#include "tests/support/delta_response.h"
 #include "tests/support/port_lease.h"
+#include "tests/support/sample_resources.h"
 #include "tests/support/sluice_processes.h"
 #include "tests/support/tcp_client.h"
 
@@ -25,17 +26,19 @@ using ::testing::UnorderedElementsAre;
 // What the server has, to state digests of.
 class State {
  public:
-  void Set(const std::string& type, const std::string& name, const std::string& version) {
-    versions_[{type, "default/" + name}] = version;
+  // Sends it, and has it from then on.
+  void Give(AdsStream& stream, const Response& response) {
+    stream.Exchange(response);
+    for (const auto& resource : response.resources()) {
+      versions_[{response.type_url(), resource.name()}] = resource.version();
+    }
   }
   Response Generation(std::int64_t number) const {
     std::vector<model::DigestEntry> entries;
     for (const auto& [name, version] : versions_) {
       entries.push_back({name.first, name.second, version});
     }
-    Response response = ResponseOf(kGenerationType, "g" + std::to_string(number));
-    AddGeneration(response, number, model::GenerationDigest(entries));
-    return response;
+    return GenerationOver(entries, number);
   }
 
  private:
@@ -44,16 +47,12 @@ class State {
 
 Response UpstreamIs(const std::string& name, const std::string& version,
                     const std::string& address) {
-  Response response = ResponseOf(kUpstreamType, "u-" + name + version);
-  AddUpstream(response, name, version, address);
-  return response;
+  return ResponseWith(SampleUpstream(name, address), version);
 }
 
 Response ListenerIs(const std::string& name, const std::string& version, const std::string& address,
                     const std::string& upstream) {
-  Response response = ResponseOf(kListenerType, "l-" + name + version);
-  AddListener(response, name, version, address, upstream);
-  return response;
+  return ResponseWith(SampleListener(name, address, upstream), version);
 }
 
 class XdsClientTest : public ::testing::Test {
@@ -67,6 +66,17 @@ class XdsClientTest : public ::testing::Test {
     options.workers = workers;
     data_plane_ = std::make_unique<DataPlane>(options);
   }
+  // Starts a data plane on which listener `front` leads to a_ through upstream `web`, each of
+  // version 1; its stream.
+  std::shared_ptr<AdsStream> ServeA() {
+    StartPlain();
+    StartDataPlane();
+    auto stream = ads_->NextStream();
+    stream->Exchange(UpstreamIs("web", "1", a_.address()));
+    stream->Exchange(ListenerIs("front", "1", front_.Address(), "web"));
+    EXPECT_TRUE(EventuallyTag(front_, 'a'));
+    return stream;
+  }
   bool EventuallyTag(const PortLease& port, char tag) {
     return Eventually([&] { return TagAt(port.Address()) == tag; });
   }
@@ -77,6 +87,10 @@ class XdsClientTest : public ::testing::Test {
       const auto report = ads_->LastReport();
       return report && condition(*report);
     });
+  }
+  bool EventuallyWithoutProblems() {
+    return EventuallyReported(
+        [](const v1::NodeReport& report) { return report.problems().empty(); });
   }
 
   PortLease xds_;
@@ -119,15 +133,10 @@ TEST_F(XdsClientTest, AfterALostStreamTheNodeAndTheAcceptedVersionsAreToldAgain)
 
 // C3, C4
 TEST_F(XdsClientTest, ARefusedObjectIsNamedItsSiblingsGoLiveAndItsLastFormServes) {
-  StartPlain();
-  StartDataPlane();
-  const auto stream = ads_->NextStream();
-  stream->Exchange(UpstreamIs("web", "1", a_.address()));
-  stream->Exchange(ListenerIs("front", "1", front_.Address(), "web"));
-  ASSERT_TRUE(EventuallyTag(front_, 'a'));
+  const auto stream = ServeA();
 
   Response mixed = UpstreamIs("web", "2", "nowhere");
-  AddUpstream(mixed, "other", "1", b_.address());
+  AddResource(mixed, SampleUpstream("other", b_.address()), "1");
   const Request nack = stream->Exchange(mixed);
   v1::ResourceErrors errors;
   ASSERT_EQ(nack.error_detail().details_size(), 1);
@@ -161,12 +170,7 @@ TEST_F(XdsClientTest, AControlPlaneThatIsDownIsPassedOver) {
 
 // C9
 TEST_F(XdsClientTest, AListenerWaitsForItsUpstreamWhileTheOldOneServes) {
-  StartPlain();
-  StartDataPlane();
-  const auto stream = ads_->NextStream();
-  stream->Exchange(UpstreamIs("web", "1", a_.address()));
-  stream->Exchange(ListenerIs("front", "1", front_.Address(), "web"));
-  ASSERT_TRUE(EventuallyTag(front_, 'a'));
+  const auto stream = ServeA();
   stream->Exchange(ListenerIs("front", "2", front_.Address(), "later"));
   EXPECT_TRUE(EventuallyReported([](const v1::NodeReport& report) {
     return report.problems_size() == 1 && report.problems(0).reason() == "RefNotFound" &&
@@ -175,18 +179,12 @@ TEST_F(XdsClientTest, AListenerWaitsForItsUpstreamWhileTheOldOneServes) {
   EXPECT_EQ(TagAt(front_.Address()), 'a');
   stream->Exchange(UpstreamIs("later", "1", b_.address()));
   EXPECT_TRUE(EventuallyTag(front_, 'b'));
-  EXPECT_TRUE(
-      EventuallyReported([](const v1::NodeReport& report) { return report.problems().empty(); }));
+  EXPECT_TRUE(EventuallyWithoutProblems());
 }
 
 // C11
 TEST_F(XdsClientTest, ARemovedUpstreamServesUntilNobodyRefersToIt) {
-  StartPlain();
-  StartDataPlane();
-  const auto stream = ads_->NextStream();
-  stream->Exchange(UpstreamIs("web", "1", a_.address()));
-  stream->Exchange(ListenerIs("front", "1", front_.Address(), "web"));
-  ASSERT_TRUE(EventuallyTag(front_, 'a'));
+  const auto stream = ServeA();
   Response removal = ResponseOf(kUpstreamType, "removal");
   removal.add_removed_resources("default/web");
   EXPECT_FALSE(stream->Exchange(removal).has_error_detail());
@@ -197,8 +195,7 @@ TEST_F(XdsClientTest, ARemovedUpstreamServesUntilNobodyRefersToIt) {
   stream->Exchange(UpstreamIs("other", "1", b_.address()));
   stream->Exchange(ListenerIs("front", "2", front_.Address(), "other"));
   EXPECT_TRUE(EventuallyTag(front_, 'b'));
-  EXPECT_TRUE(
-      EventuallyReported([](const v1::NodeReport& report) { return report.problems().empty(); }));
+  EXPECT_TRUE(EventuallyWithoutProblems());
 }
 
 // C12, C18
@@ -210,10 +207,8 @@ TEST_F(XdsClientTest, AGenerationIsInForceAsAWholeOrNotAtAll) {
   const auto set_upstreams = [&](int round) {
     const std::string version = std::to_string(round);
     const std::string& address = round % 2 == 0 ? a_.address() : b_.address();
-    stream->Exchange(UpstreamIs("one", version, address));
-    stream->Exchange(UpstreamIs("two", version, address));
-    state.Set(kUpstreamType, "one", version);
-    state.Set(kUpstreamType, "two", version);
+    state.Give(*stream, UpstreamIs("one", version, address));
+    state.Give(*stream, UpstreamIs("two", version, address));
   };
   const auto finish = [&](std::int64_t number) {
     stream->Exchange(state.Generation(number));
@@ -222,10 +217,8 @@ TEST_F(XdsClientTest, AGenerationIsInForceAsAWholeOrNotAtAll) {
     }));
   };
   set_upstreams(0);
-  stream->Exchange(ListenerIs("front", "1", front_.Address(), "one"));
-  stream->Exchange(ListenerIs("second", "1", second_.Address(), "two"));
-  state.Set(kListenerType, "front", "1");
-  state.Set(kListenerType, "second", "1");
+  state.Give(*stream, ListenerIs("front", "1", front_.Address(), "one"));
+  state.Give(*stream, ListenerIs("second", "1", second_.Address(), "two"));
   EXPECT_FALSE(data_plane_->Ready()) << "no generation is complete yet";
   EXPECT_EQ(TagAt(front_.Address()), '-');
   finish(1);
@@ -263,18 +256,15 @@ TEST_F(XdsClientTest, SessionsLiveThroughManyGenerations) {
   StartDataPlane("", 2);
   const auto stream = ads_->NextStream();
   State state;
-  stream->Exchange(UpstreamIs("web", "0", a_.address()));
-  stream->Exchange(ListenerIs("front", "1", front_.Address(), "web"));
-  state.Set(kUpstreamType, "web", "0");
-  state.Set(kListenerType, "front", "1");
+  state.Give(*stream, UpstreamIs("web", "0", a_.address()));
+  state.Give(*stream, ListenerIs("front", "1", front_.Address(), "web"));
   stream->Exchange(state.Generation(1));
   ASSERT_TRUE(EventuallyTag(front_, 'a'));
   TcpClient session(front_.Address());
   ASSERT_EQ(session.Receive(1), "a");
   for (int round = 1; round <= 300; ++round) {
     const std::string version = std::to_string(round);
-    stream->Exchange(UpstreamIs("web", version, round % 2 == 0 ? a_.address() : b_.address()));
-    state.Set(kUpstreamType, "web", version);
+    state.Give(*stream, UpstreamIs("web", version, round % 2 == 0 ? a_.address() : b_.address()));
     stream->Exchange(state.Generation(round + 1));
     if (round % 50 != 0) continue;
     EXPECT_TRUE(session.Send("ping"));
@@ -287,12 +277,7 @@ TEST_F(XdsClientTest, SessionsLiveThroughManyGenerations) {
 
 // C15
 TEST_F(XdsClientTest, AnAddressThatIsTakenIsReportedAndTheOldOneServesUntilItHeals) {
-  StartPlain();
-  StartDataPlane();
-  const auto stream = ads_->NextStream();
-  stream->Exchange(UpstreamIs("web", "1", a_.address()));
-  stream->Exchange(ListenerIs("front", "1", front_.Address(), "web"));
-  ASSERT_TRUE(EventuallyTag(front_, 'a'));
+  const auto stream = ServeA();
   auto taker = std::make_unique<TagServer>('t');
   const std::string taken = taker->address();
   stream->Exchange(ListenerIs("front", "2", taken, "web"));
@@ -304,8 +289,7 @@ TEST_F(XdsClientTest, AnAddressThatIsTakenIsReportedAndTheOldOneServesUntilItHea
   EXPECT_EQ(TagAt(front_.Address()), 'a');
   taker = nullptr;
   EXPECT_TRUE(Eventually([&] { return TagAt(taken) == 'a'; }));
-  EXPECT_TRUE(
-      EventuallyReported([](const v1::NodeReport& report) { return report.problems().empty(); }));
+  EXPECT_TRUE(EventuallyWithoutProblems());
   EXPECT_TRUE(Eventually([&] { return TagAt(front_.Address()) == '-'; }));
 }
 
@@ -316,10 +300,8 @@ TEST_F(XdsClientTest, ARestartWithoutControlPlaneServesTheSavedStateAndLaterTake
   State state;
   {
     const auto stream = ads_->NextStream();
-    stream->Exchange(UpstreamIs("web", "1", a_.address()));
-    stream->Exchange(ListenerIs("front", "1", front_.Address(), "web"));
-    state.Set(kUpstreamType, "web", "1");
-    state.Set(kListenerType, "front", "1");
+    state.Give(*stream, UpstreamIs("web", "1", a_.address()));
+    state.Give(*stream, ListenerIs("front", "1", front_.Address(), "web"));
     stream->Exchange(state.Generation(5));
     ASSERT_TRUE(EventuallyTag(front_, 'a'));
   }
@@ -339,8 +321,7 @@ TEST_F(XdsClientTest, ARestartWithoutControlPlaneServesTheSavedStateAndLaterTake
     EXPECT_THAT(request.initial_resource_versions(),
                 UnorderedElementsAre(Pair("default/web", "1")));
   }
-  stream->Exchange(UpstreamIs("web", "2", b_.address()));
-  state.Set(kUpstreamType, "web", "2");
+  state.Give(*stream, UpstreamIs("web", "2", b_.address()));
   stream->Exchange(state.Generation(6));
   EXPECT_TRUE(EventuallyTag(front_, 'b'));
   EXPECT_TRUE(EventuallyReported([](const v1::NodeReport& report) {

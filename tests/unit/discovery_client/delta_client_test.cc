@@ -9,11 +9,15 @@
 #include "common/model/generation_digest.h"
 #include "sluice/v1/access_policy.pb.h"
 #include "sluice/v1/refusal.pb.h"
-#include "sluice/v1/upstream.pb.h"
+#include "tests/support/delta_response.h"
+#include "tests/support/sample_resources.h"
 
 namespace sluice::dataplane {
 namespace {
 
+using test::AddResource;
+using test::ResponseOf;
+using test::SampleUpstream;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
@@ -22,32 +26,11 @@ using Request = DeltaClient::Request;
 using Response = DeltaClient::Response;
 
 constexpr char kUpstreamType[] = "type.googleapis.com/sluice.v1.Upstream";
-constexpr char kPolicyType[] = "type.googleapis.com/sluice.v1.AccessPolicy";
 const std::string kGenerationType(model::kGenerationTypeUrl);
-
-Response ResponseOf(const std::string& type_url, const std::string& nonce) {
-  Response response;
-  response.set_type_url(type_url);
-  response.set_nonce(nonce);
-  return response;
-}
-
-void AddUpstream(Response& response, const std::string& name, const std::string& version,
-                 const std::string& address = "127.0.0.1:80") {
-  v1::Upstream upstream;
-  upstream.mutable_metadata()->set_name(name);
-  upstream.mutable_spec()->add_endpoints()->set_address(address);
-  auto& resource = *response.add_resources();
-  resource.set_name("default/" + name);
-  resource.set_version(version);
-  resource.mutable_resource()->PackFrom(upstream);
-}
 
 Response UpstreamResponse(const std::string& name, const std::string& version,
                           const std::string& address = "127.0.0.1:80") {
-  Response response = ResponseOf(kUpstreamType, name + version);
-  AddUpstream(response, name, version, address);
-  return response;
+  return test::ResponseWith(SampleUpstream(name, address), version);
 }
 
 // The Generation over these upstreams, by name and version.
@@ -59,15 +42,7 @@ Response GenerationResponse(std::int64_t number,
   for (std::size_t i = 0; i < names.size(); ++i) {
     entries.push_back({kUpstreamType, names[i], upstreams[i].second});
   }
-  v1::Generation generation;
-  generation.set_number(number);
-  generation.set_digest(model::GenerationDigest(entries));
-  Response response = ResponseOf(kGenerationType, "g" + std::to_string(number));
-  auto& resource = *response.add_resources();
-  resource.set_name("generation");
-  resource.set_version(generation.digest() + std::to_string(number));
-  resource.mutable_resource()->PackFrom(generation);
-  return response;
+  return test::GenerationOver(entries, number);
 }
 
 std::vector<std::string> NamesIn(const StagedSwap& swap) {
@@ -175,7 +150,7 @@ TEST_F(DeltaClientTest, AGenerationThatChangesNothingForThisNodeIsStillTaken) {
 TEST_F(DeltaClientTest, ARefusedResourceIsNamedAndItsSiblingsAreStaged) {
   client_.StartStream();
   Response response = UpstreamResponse("good", "1");
-  AddUpstream(response, "bad", "9", "not-an-address");
+  AddResource(response, SampleUpstream("bad", "not-an-address"), "9");
   const auto step = client_.OnResponse(response);
   ASSERT_TRUE(step.reply.has_error_detail());
   EXPECT_EQ(step.reply.response_nonce(), "good1");
@@ -255,8 +230,8 @@ TEST_F(DeltaClientTest, AServerThatTookARefusedVersionBackWhileAwayEndsTheRefusa
 TEST_F(DeltaClientTest, ANameThatStandsTwiceInAResponseIsRefusedButNotItsSiblings) {
   client_.StartStream();
   Response response = UpstreamResponse("a", "1");
-  AddUpstream(response, "twice", "1");
-  AddUpstream(response, "twice", "2");
+  AddResource(response, SampleUpstream("twice"), "1");
+  AddResource(response, SampleUpstream("twice"), "2");
   const auto step = client_.OnResponse(response);
   const v1::ResourceErrors errors = DetailsOf(step.reply);
   ASSERT_EQ(errors.errors_size(), 1);
