@@ -10,7 +10,17 @@ namespace {
 
 using sluice::test::Eventually;
 
-class UdpForward : public UdpEngineTest {};
+class UdpForward : public UdpEngineTest {
+ protected:
+  // What `client` sends to `proxy` comes back from there.
+  void ExpectEcho(UdpPeer& client, const SocketAddress& proxy, const std::string& bytes) {
+    client.SendTo(proxy, bytes);
+    const auto answer = client.Receive();
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->bytes, bytes);
+    EXPECT_EQ(answer->from, proxy);
+  }
+};
 
 TEST_F(UdpForward, ADatagramGoesToTheEndpointAndTheAnswerComesBack) {
   UdpPeer endpoint;
@@ -98,12 +108,9 @@ TEST_F(UdpForward, ServesIpv6AndCrossesFamilies) {
                   .empty());
   UdpPeer client_six("[::1]:0");
   UdpPeer client_four;
-  client_six.SendTo(to_four, "6 to 4");
-  EXPECT_EQ(client_six.ReceiveBytes(), "6 to 4");
-  client_four.SendTo(to_six, "4 to 6");
-  EXPECT_EQ(client_four.ReceiveBytes(), "4 to 6");
-  client_six.SendTo(six_to_six, "6 to 6");
-  EXPECT_EQ(client_six.ReceiveBytes(), "6 to 6");
+  ExpectEcho(client_six, to_four, "6 to 4");
+  ExpectEcho(client_four, to_six, "4 to 6");
+  ExpectEcho(client_six, six_to_six, "6 to 6");
 }
 
 TEST_F(UdpForward, OnAWildcardTheAnswerComesFromTheAddressTheClientSentTo) {
@@ -113,12 +120,7 @@ TEST_F(UdpForward, OnAWildcardTheAnswerComesFromTheAddressTheClientSentTo) {
   ASSERT_TRUE(Publish({Listener(wildcard, Upstream("echo", {echo.address()}))}).empty());
   UdpPeer client;
   for (const char* host : {"127.0.0.5", "127.0.0.6", "127.0.0.1"}) {
-    const SocketAddress local = Address(host + std::string(":") + std::to_string(wildcard.port()));
-    client.SendTo(local, host);
-    const auto answer = client.Receive();
-    ASSERT_TRUE(answer.has_value());
-    EXPECT_EQ(answer->bytes, host);
-    EXPECT_EQ(answer->from, local);
+    ExpectEcho(client, Address(host + std::string(":") + std::to_string(wildcard.port())), host);
   }
   // Each address the client sends to is a flow of its own.
   EXPECT_EQ(engine_->sessions().open, 3U);
@@ -136,11 +138,7 @@ TEST_F(UdpForward, OnAnIpv6WildcardToo) {
   const SocketAddress wildcard = FreeAddress("[::]");
   ASSERT_TRUE(Publish({Listener(wildcard, Upstream("echo", {echo.address()}))}).empty());
   UdpPeer client("[::1]:0");
-  const SocketAddress local = Address("[::1]:" + std::to_string(wildcard.port()));
-  client.SendTo(local, "hello");
-  const auto answer = client.Receive();
-  ASSERT_TRUE(answer.has_value());
-  EXPECT_EQ(answer->from, local);
+  ExpectEcho(client, Address("[::1]:" + std::to_string(wildcard.port())), "hello");
 }
 
 TEST_F(UdpForward, TheRecordAndTheCountersTellWhatWasForwarded) {

@@ -31,6 +31,14 @@ class StreamRulesTest : public testing::Test {
 
   RawPeer Peer() { return RawPeer(replica_->Connect()); }
 
+  static xds::DeltaDiscoveryRequest RequestFrom(const envoy::config::core::v3::Node& node,
+                                                const std::string& type) {
+    xds::DeltaDiscoveryRequest request;
+    *request.mutable_node() = node;
+    request.set_type_url(type);
+    return request;
+  }
+
   std::vector<v1::ResourceProblem> ProblemsOf(const std::string& node) {
     for (const model::Resource& object : replica_->fleet().DataPlanes()) {
       if (object.key().name != node) continue;
@@ -57,10 +65,7 @@ TEST_F(StreamRulesTest, ANodeThatChangesItsIdIsRefused) {
   RawPeer peer = Peer();
   peer.Subscribe("n1", kUpstreams, {"*"});
   peer.NextAcked();
-  xds::DeltaDiscoveryRequest request;
-  request.set_type_url(kUpstreams);
-  *request.mutable_node() = MakeNode("n2");
-  peer.Send(request);
+  peer.Send(RequestFrom(MakeNode("n2"), kUpstreams));
   const grpc::Status status = peer.End();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(status.error_message(), HasSubstr("'n1'"));
@@ -70,10 +75,7 @@ TEST_F(StreamRulesTest, ARepeatedEqualNodeIsFine) {
   RawPeer peer = Peer();
   peer.Subscribe("n1", kUpstreams, {"default/db"});
   peer.NextAcked();
-  xds::DeltaDiscoveryRequest request;
-  request.set_type_url(kUpstreams);
-  *request.mutable_node() = MakeNode("n1");
-  peer.Send(request);
+  peer.Send(RequestFrom(MakeNode("n1"), kUpstreams));
   EXPECT_TRUE(peer.Silent());
 }
 
@@ -96,9 +98,7 @@ TEST_F(StreamRulesTest, AnUnknownTypeIsAnErrorOfItsResourcesAndTheStreamStays) {
 
 TEST_F(StreamRulesTest, AnOversizeRequestIsRefusedWithAHint) {
   RawPeer peer = Peer();
-  xds::DeltaDiscoveryRequest request;
-  *request.mutable_node() = MakeNode("n1");
-  request.set_type_url(kUpstreams);
+  auto request = RequestFrom(MakeNode("n1"), kUpstreams);
   (*request.mutable_initial_resource_versions())["x"] =
       std::string(limits::kDiscoveryRequestBytes, 'v');
   peer.Send(request);
@@ -127,9 +127,7 @@ TEST_F(StreamRulesTest, WhatTheNodeMayNotSeeIsNotSentEvenIfNamedExactly) {
 
 TEST_F(StreamRulesTest, TheNodesLabelsDecideWhatItSees) {
   RawPeer peer = Peer();
-  xds::DeltaDiscoveryRequest request;
-  *request.mutable_node() = MakeNode("edge-1", {{"role", "edge"}});
-  request.set_type_url(kListeners);
+  auto request = RequestFrom(MakeNode("edge-1", {{"role", "edge"}}), kListeners);
   request.add_resource_names_subscribe("*");
   peer.Send(request);
   EXPECT_THAT(NamesIn(peer.NextAcked()), ElementsAre("default/cache", "default/db"));
@@ -221,9 +219,7 @@ TEST_F(StreamRulesTest, AnInvalidStoredObjectIsLeftOutAndItsEarlierFormServed) {
   store_.SetEarlierForms(good.key(), {MakeInvalidUpstream("db"), good, MakeUpstream("db", {1})});
   DiscoveryReplica restarted(catalog_, store_);
   RawPeer peer(restarted.Connect());
-  xds::DeltaDiscoveryRequest request;
-  *request.mutable_node() = MakeNode("edge-1", {{"role", "edge"}});
-  request.set_type_url(kUpstreams);
+  auto request = RequestFrom(MakeNode("edge-1", {{"role", "edge"}}), kUpstreams);
   request.add_resource_names_subscribe("*");
   peer.Send(request);
   const auto versions = VersionsIn(peer.NextAcked());
