@@ -5,6 +5,7 @@
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "dataplane/discovery/control_plane_link.h"
@@ -21,9 +22,9 @@ using dataplane::ControlPlaneLink;
 // A link on a control thread of its own, that pings often.
 class RunningLink {
  public:
-  explicit RunningLink(std::vector<std::string> addresses)
-      : link_(std::make_unique<ControlPlaneLink>(control_, SettingsFor(std::move(addresses)),
-                                                 EventsHere())) {
+  RunningLink(std::vector<std::string> addresses, std::chrono::milliseconds ping_patience)
+      : link_(std::make_unique<ControlPlaneLink>(
+            control_, SettingsFor(std::move(addresses), ping_patience), EventsHere())) {
     link_->Start();
     thread_ = std::thread([this] { control_.run(); });
   }
@@ -35,12 +36,13 @@ class RunningLink {
   int connected() const { return connected_; }
 
  private:
-  static ControlPlaneLink::Settings SettingsFor(std::vector<std::string> addresses) {
+  static ControlPlaneLink::Settings SettingsFor(std::vector<std::string> addresses,
+                                                std::chrono::milliseconds ping_patience) {
     ControlPlaneLink::Settings settings;
     settings.addresses = std::move(addresses);
     settings.node = {"node-1", {}};
     settings.ping_after = std::chrono::seconds(1);
-    settings.ping_patience = std::chrono::seconds(1);
+    settings.ping_patience = ping_patience;
     return settings;
   }
   ControlPlaneLink::Events EventsHere() {
@@ -60,7 +62,7 @@ class RunningLink {
 TEST(Liveness, AControlPlaneThatIsGoneWithoutAWordIsGivenUp) {
   ControlPlane silent;
   const PortLease port;
-  const RunningLink link({silent.xds(), port.Address()});
+  const RunningLink link({silent.xds(), port.Address()}, std::chrono::seconds(1));
   ASSERT_TRUE(Eventually([&] { return link.connected() == 1; }));
   ScriptedAds other(port.Address(), false);
   silent.process().Signal(SIGSTOP);  // Its kernel still takes what is sent.
@@ -70,7 +72,8 @@ TEST(Liveness, AControlPlaneThatIsGoneWithoutAWordIsGivenUp) {
 TEST(Liveness, AControlPlaneThatForbidsPingsIsAskedAsSeldomAsAllOfThemTolerate) {
   const PortLease port;
   ScriptedAds ads(port.Address(), false);  // With gRPC's default: no two within five minutes.
-  const RunningLink link({port.Address()});
+  // However late an answer to a ping is, only the server ends the stream.
+  const RunningLink link({port.Address()}, kPatience);
   ASSERT_TRUE(Eventually([&] { return link.connected() == 2; }));
   // One comes every five seconds; the link would have been cut off again by the second one.
   const int reports = ads.reports();
