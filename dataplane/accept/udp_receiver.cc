@@ -90,6 +90,8 @@ class UdpReceiver final : public ServedSocket, private IoHandler, public UdpFlow
   // Of the batch in hand.
   std::vector<QueuedRun> runs_;
   std::vector<UdpFlow*> touched_;
+  std::vector<UdpRun> forwarded_;  // Of the flow in hand, and where in runs_ they are.
+  std::vector<std::uint32_t> indexes_;
   UdpFlow* last_ = nullptr;  // Datagrams of one flow tend to follow each other.
 };
 
@@ -238,19 +240,20 @@ void UdpReceiver::ReleaseKey(UdpFlow& flow) {
 void UdpReceiver::Forward(UdpFlow& flow) {
   std::uint32_t next = std::exchange(flow.first_run, UdpFlow::kNoRun);
   while (next != UdpFlow::kNoRun) {
-    std::array<UdpRun, limits::kUdpBatch> runs;
-    std::array<std::uint32_t, limits::kUdpBatch> indexes;
-    std::size_t count = 0;
-    for (; next != UdpFlow::kNoRun && count < runs.size(); next = runs_[next].next) {
-      runs[count] = runs_[next].run;
-      indexes[count++] = next;
+    forwarded_.clear();
+    indexes_.clear();
+    for (; next != UdpFlow::kNoRun && forwarded_.size() < limits::kUdpBatch;
+         next = runs_[next].next) {
+      forwarded_.push_back(runs_[next].run);
+      indexes_.push_back(next);
     }
-    const std::size_t done = flow.ended() ? 0 : flow.Forward(std::span(runs).first(count));
-    for (std::size_t i = done; i < count; ++i) {
-      if (runs_[indexes[i]].retried) {
-        Drop(runs[i]);
+    const std::size_t done = flow.ended() ? 0 : flow.Forward(forwarded_);
+    for (std::size_t i = done; i < forwarded_.size(); ++i) {
+      const QueuedRun queued = runs_[indexes_[i]];  // By value: Dispatch() adds to runs_.
+      if (queued.retried) {
+        Drop(queued.run);
       } else {
-        Dispatch(flow.key(), runs[i], true);
+        Dispatch(flow.key(), queued.run, true);
       }
     }
   }

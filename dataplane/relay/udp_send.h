@@ -17,8 +17,10 @@ struct UdpSendOutcome {
 };
 
 // Sends `messages` in order; outcomes[i] is what became of message i. segments[i] is what
-// AppendUdpSegment() put on it last, 0 for a single datagram; where the kernel or the device
-// refuses to cut a message up, its datagrams are sent one by one. Stops when the socket is
+// AppendUdpSegment() put on it last, 0 for a single datagram. Single datagrams of one size that go
+// the same way are handed to the kernel as one, for which their control data needs room for a
+// segment size. Where the kernel or the device refuses to cut a message up, its datagrams are sent
+// one by one. At most limits::kUdpBatch messages. Stops when the socket is
 // connected and its peer has refused an earlier datagram. Returns how many messages were dealt
 // with, that one included.
 std::size_t SendUdp(int fd, std::span<mmsghdr> messages, std::span<const std::uint16_t> segments,

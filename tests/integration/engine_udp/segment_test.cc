@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/limits.h"
@@ -16,6 +17,22 @@
 
 namespace sluice::dataplane::test {
 namespace {
+
+// Datagrams as a batch may have them: runs of one size, with what ends or breaks such a run.
+std::vector<std::string> MixedDatagrams() {
+  std::vector<std::string> datagrams;
+  char fill = 'a';
+  for (const std::size_t size :
+       {100, 100, 100, 40, 100, 100, 0, 0, 1, 1, 1400, 1400, 1401, 1401, 7, 8, 9, 9, 9000}) {
+    datagrams.emplace_back(size, fill++);
+  }
+  return datagrams;
+}
+std::vector<UdpRun> RunsOf(std::vector<std::string>& datagrams) {
+  std::vector<UdpRun> runs;
+  for (std::string& bytes : datagrams) runs.push_back({.data = bytes.data(), .size = bytes.size()});
+  return runs;
+}
 
 class UdpSegment : public UdpEngineTest {
  protected:
@@ -135,12 +152,92 @@ TEST_F(UdpSegment, WhereTheKernelDoesNotCutAPieceItsDatagramsAreSentOneByOne) {
   EXPECT_EQ(endpoint.ReceiveBytes(), "after it");
 }
 
+TEST_F(UdpSegment, DatagramsOfOneSizeTravelAsOne) {
+  UdpPeer endpoint;
+  endpoint.ReceiveInPieces();
+  UdpPeer from;
+  from.Connect(endpoint.address());
+  std::vector<std::string> datagrams = {std::string(100, 'a'), std::string(100, 'b'),
+                                        std::string(60, 'c'), std::string(100, 'd')};
+  const std::vector<UdpRun> runs = RunsOf(datagrams);
+  std::array<UdpSendOutcome, 4> outcomes;
+  EXPECT_EQ(ForwardUdp(from.fd(), runs, outcomes), 4U);
+  for (const UdpSendOutcome& outcome : outcomes) EXPECT_EQ(outcome.datagrams, 1U);
+  const auto joined = endpoint.Receive();
+  ASSERT_TRUE(joined.has_value());
+  EXPECT_EQ(joined->bytes, datagrams[0] + datagrams[1] + datagrams[2]);
+  EXPECT_EQ(joined->segment, 100);
+  EXPECT_EQ(endpoint.ReceiveBytes(), datagrams[3]);
+}
+
+TEST_F(UdpSegment, JoinedDatagramsKeepTheirBoundaries) {
+  UdpPeer endpoint;
+  // Without checksums: as above, nothing can be cut.
+  for (const int no_check : {0, 1}) {
+    UdpPeer from;
+    from.Connect(endpoint.address());
+    ASSERT_EQ(::setsockopt(from.fd(), SOL_SOCKET, SO_NO_CHECK, &no_check, sizeof(no_check)), 0);
+    std::vector<std::string> datagrams = MixedDatagrams();
+    const std::vector<UdpRun> runs = RunsOf(datagrams);
+    std::vector<UdpSendOutcome> outcomes(runs.size());
+    EXPECT_EQ(ForwardUdp(from.fd(), runs, outcomes), runs.size());
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      EXPECT_EQ(endpoint.ReceiveBytes(), datagrams[i]) << i;
+      EXPECT_EQ(outcomes[i].error, 0) << i;
+      EXPECT_EQ(outcomes[i].datagrams, 1U) << i;
+    }
+    EXPECT_TRUE(endpoint.IsEmpty());
+  }
+}
+
+TEST_F(UdpSegment, ARefusalIsToldOfTheFirstOfJoinedDatagrams) {
+  UdpPeer from;
+  {
+    UdpPeer gone;
+    from.Connect(gone.address());
+  }
+  ASSERT_EQ(::send(from.fd(), "x", 1, 0), 1);  // Answered by ICMP at once on loopback.
+  std::vector<std::string> datagrams(4, "same");
+  const std::vector<UdpRun> runs = RunsOf(datagrams);
+  std::array<UdpSendOutcome, 4> outcomes;
+  EXPECT_EQ(ForwardUdp(from.fd(), runs, outcomes), 1U);
+  EXPECT_EQ(outcomes[0].error, ECONNREFUSED);
+}
+
+// Requests and replies wait for each other in the kernel, so that batches form.
+TEST_F(UdpSegment, JoinedDatagramsGoBothWaysThroughAWildcard) {
+  StartEngine();
+  for (const auto& [any, host] : {std::pair{"0.0.0.0", "127.0.0.2"}, std::pair{"[::]", "[::1]"}}) {
+    UdpPeer endpoint;
+    const SocketAddress wildcard = FreeAddress(any);
+    ASSERT_TRUE(Publish({Listener(wildcard, Upstream("u", {endpoint.address()}))}).empty());
+    const SocketAddress proxy = Address(host + std::string(":") + std::to_string(wildcard.port()));
+    UdpPeer client(host + std::string(":0"));
+    const std::vector<std::string> datagrams = MixedDatagrams();
+    for (const std::string& bytes : datagrams) client.SendTo(proxy, bytes);
+    SocketAddress flow;
+    for (const std::string& bytes : datagrams) {
+      const auto received = endpoint.Receive();
+      ASSERT_TRUE(received.has_value());
+      EXPECT_EQ(received->bytes, bytes);
+      flow = received->from;
+    }
+    for (const std::string& bytes : datagrams) endpoint.SendTo(flow, bytes);
+    for (const std::string& bytes : datagrams) {
+      const auto received = client.Receive();
+      ASSERT_TRUE(received.has_value());
+      EXPECT_EQ(received->bytes, bytes);
+      EXPECT_EQ(received->from, proxy);
+    }
+  }
+}
+
 TEST_F(UdpSegment, WhatASendBufferHasNoRoomForIsDroppedAndSaid) {
   std::array<int, 2> pair{};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair.data()), 0);
   const UniqueFd sender(pair[0]);
   const UniqueFd receiver(pair[1]);  // Never reads.
-  std::string bytes(1000, 'x');
+  std::string bytes(2000, 'x');  // Too large to be joined, which a unix socket knows nothing of.
   const std::vector<UdpRun> runs(limits::kUdpBatch, {.data = bytes.data(), .size = bytes.size()});
   std::array<UdpSendOutcome, limits::kUdpBatch> outcomes;
   // A unix socket has a queue that fills; loopback takes everything at once.
