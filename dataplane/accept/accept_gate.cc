@@ -9,6 +9,7 @@ namespace {
 
 // Others may have freed what we lack (ENFILE, ENOMEM), so we look again from time to time.
 constexpr std::chrono::milliseconds kPause{250};
+constexpr std::chrono::seconds kScarce{10};
 
 }  // namespace
 
@@ -21,17 +22,23 @@ void AcceptGate::Join(Acceptor& acceptor) {
 
 void AcceptGate::Leave(Acceptor& acceptor) { std::erase(acceptors_, &acceptor); }
 
+// A client that is accepted without descriptors for its session would be closed; in the queue it
+// can wait.
+bool AcceptGate::HasRoom() const {
+  return loop_.now() >= scarce_until_ || SessionDescriptorsLeft();
+}
+
 void AcceptGate::Pause() {
   if (paused_) return;
   paused_ = true;
+  scarce_until_ = loop_.now() + kScarce;
   for (Acceptor* acceptor : acceptors_) acceptor->PauseAccepting();
   loop_.timers().Arm(*this, loop_.now() + kPause);
 }
 
 void AcceptGate::Resume() {
   if (!paused_) return;
-  // A client that is accepted without them would be closed; in the queue it can wait.
-  if (!SessionDescriptorsLeft()) {
+  if (!HasRoom()) {
     loop_.timers().Arm(*this, loop_.now() + kPause);
     return;
   }

@@ -30,6 +30,8 @@ class AcceptGate final : private Timer, private IoHandler {
 
   void Pause();
   bool paused() const { return paused_; }
+  // Would a client find descriptors for its session? Looked into for a while after a pause only.
+  bool HasRoom() const;
   // A session gave its descriptors back: accepting goes on in the next round.
   void DescriptorsFreed() {
     if (paused_) loop_.Again(*this);
@@ -43,6 +45,7 @@ class AcceptGate final : private Timer, private IoHandler {
   EventLoop& loop_;
   std::vector<Acceptor*> acceptors_;
   bool paused_ = false;
+  MonotonicTime scarce_until_{};
 };
 
 }  // namespace sluice::dataplane

@@ -47,7 +47,7 @@ class TcpAcceptor final : public ServedSocket, private IoHandler, private Accept
   void OnEvents(std::uint32_t) override {
     for (std::size_t i = 0; i < limits::kAcceptBatch; ++i) {
       if (listener_ == nullptr || worker_.accept_gate().paused()) return;
-      switch (AcceptOne()) {
+      switch (worker_.accept_gate().HasRoom() ? AcceptOne() : Accepted::kOutOfResources) {
         case Accepted::kOne:
           break;
         case Accepted::kNone:

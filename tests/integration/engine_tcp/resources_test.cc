@@ -113,6 +113,27 @@ TEST_F(Resources, AcceptingGoesOnWhenASessionEnds) {
   EXPECT_EQ(second.Receive(3), "yes");
 }
 
+TEST_F(Resources, OfThoseThatWaitAsManyAreAcceptedAsCanBeServed) {
+  const SocketAddress proxy = WarmProxy();
+  SocketPeer first(proxy);
+  SocketPeer first_endpoint = backend_.Accept();
+  DescriptorHog hog(1);
+  SocketPeer second(proxy);
+  EXPECT_TRUE(Eventually([&] { return Pauses() >= 1; }));
+  hog.Free(1);
+  SocketPeer third(proxy);
+  // Three get free: two for the second session, and one, which is not enough for the third.
+  first.Close();
+  first_endpoint.FinishSending();
+  SocketPeer second_endpoint = backend_.Accept();
+  EXPECT_TRUE(Eventually([&] { return Pauses() >= 2; }));
+  hog.FreeAll();
+  second_endpoint.Send("second");
+  EXPECT_EQ(second.Receive(6), "second");
+  backend_.Accept().Send("third");
+  EXPECT_EQ(third.Receive(5), "third");
+}
+
 TEST_F(Resources, WithoutPipesBytesAreCopied) {
   const SocketAddress proxy = WarmProxy();
   SocketPeer client(proxy);
