@@ -13,7 +13,7 @@
 namespace sluice::dataplane {
 namespace {
 
-constexpr std::chrono::seconds kBindRetry{1};
+constexpr std::chrono::seconds kRetry{1};
 
 model::ResourceKey ListenerKey(const std::string& full_name) {
   const std::size_t slash = full_name.find('/');
@@ -48,24 +48,32 @@ Applier::Applier(asio::io_context& control, Engine& engine, Compiler::Settings s
       compiler_(std::move(settings)),
       on_change_(std::move(on_change)),
       config_(compiler_.Compile({})),
-      bind_timer_(control),
+      retry_timer_(control),
       snapshot_(config_) {}
 
 void Applier::Apply(const ResourceUpdates& updates, Generation generation) {
   if (stopped_) return;
+  auto config = Compile(updates);
+  if (config != config_) {
+    config_ = std::move(config);
+    Publish(std::move(generation));
+    return;
+  }
+  ScheduleRetry();
+  if (publishing_.empty()) {
+    Settle(std::move(generation));
+  } else {
+    publishing_.back().generation = std::move(generation);
+  }
+}
+
+std::shared_ptr<const RuntimeConfig> Applier::Compile(const ResourceUpdates& updates) {
   const std::vector<v1::ResourceProblem> before = compiler_.Problems();
   auto config = compiler_.Compile(updates);
   const std::vector<v1::ResourceProblem> after = compiler_.Problems();
   LogProblems("resource_not_programmed", LogLevel::kError, after, before);
   LogProblems("resource_healed", LogLevel::kInfo, before, after);
-  if (config != config_) {
-    config_ = std::move(config);
-    Publish(std::move(generation));
-  } else if (publishing_.empty()) {
-    Settle(std::move(generation));
-  } else {
-    publishing_.back().generation = std::move(generation);
-  }
+  return config;
 }
 
 void Applier::Restore(const std::vector<HeldResource>& accepted,
@@ -87,7 +95,7 @@ void Applier::Restore(const std::vector<HeldResource>& accepted,
 
 void Applier::Stop() {
   stopped_ = true;
-  bind_timer_.cancel();
+  retry_timer_.cancel();
 }
 
 void Applier::Publish(Generation generation) {
@@ -119,12 +127,30 @@ void Applier::TakeBindProblems(std::vector<BindProblem> problems) {
   LogProblems("listener_bind_failed", LogLevel::kError, now, bind_problems_);
   LogProblems("listener_bind_healed", LogLevel::kInfo, bind_problems_, now);
   bind_problems_ = std::move(now);
-  bind_timer_.cancel();
-  if (bind_problems_.empty()) return;
-  bind_timer_.expires_after(kBindRetry);
-  bind_timer_.async_wait([this](const std::error_code& error) {
-    if (!error && !stopped_) PublishAgain();
+  ScheduleRetry();
+}
+
+void Applier::ScheduleRetry() {
+  retry_timer_.cancel();
+  if (bind_problems_.empty() && !compiler_.AwaitsLogs()) return;
+  retry_timer_.expires_after(kRetry);
+  retry_timer_.async_wait([this](const std::error_code& error) {
+    if (!error && !stopped_) Retry();
   });
+}
+
+void Applier::Retry() {
+  if (compiler_.AwaitsLogs()) {
+    if (auto config = Compile({}); config != config_) {
+      config_ = std::move(config);
+      return Publish(publishing_.empty() ? active_ : publishing_.back().generation);
+    }
+  }
+  if (bind_problems_.empty()) {
+    ScheduleRetry();
+  } else {
+    PublishAgain();
+  }
 }
 
 void Applier::OnInForce(std::uint64_t number) {

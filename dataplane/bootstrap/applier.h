@@ -1,6 +1,6 @@
 // Puts what a source stages in force: compile → Engine::Publish → what came of it. The one place
-// that knows which generation the workers serve. Addresses that could not be bound are tried again
-// every second until they heal.
+// that knows which generation the workers serve. Addresses that could not be bound and access logs
+// that could not be opened are tried again every second until they heal.
 // Control thread only, but for snapshot().
 #pragma once
 
@@ -63,8 +63,11 @@ class Applier {
     std::uint64_t number;
     Generation generation;
   };
+  std::shared_ptr<const RuntimeConfig> Compile(const ResourceUpdates& updates);
   void Publish(Generation generation);
   void PublishAgain();
+  void Retry();
+  void ScheduleRetry();
   void TakeBindProblems(std::vector<BindProblem> problems);
   void OnInForce(std::uint64_t number);
   void Settle(Generation generation);
@@ -76,7 +79,7 @@ class Applier {
 
   std::shared_ptr<const RuntimeConfig> config_;
   std::vector<v1::ResourceProblem> bind_problems_;
-  asio::steady_timer bind_timer_;
+  asio::steady_timer retry_timer_;
   std::deque<Publishing> publishing_;  // Not in force on every worker yet, oldest first.
   std::uint64_t publishes_ = 0;
   std::uint64_t swaps_ = 0;

@@ -158,7 +158,7 @@ tl::expected<std::shared_ptr<const ListenerConfig>, v1::ResourceProblem> Compile
   auto logs = CompileAccessLogs(spec, access_log);
   if (!logs) {
     return problem(v1::ResourceProblem::NOT_PROGRAMMED,
-                   {"AccessLogUnavailable", logs.error().field, logs.error().error.message});
+                   {kLogUnavailable, logs.error().field, logs.error().error.message});
   }
   config->access_log = *std::move(logs);
   config->shared = states.Listener(full_name);

@@ -17,6 +17,9 @@
 
 namespace sluice::dataplane {
 
+// The reason of a problem that may go away by itself.
+inline constexpr std::string_view kLogUnavailable = "AccessLogUnavailable";
+
 struct ListenerParts {
   HeldResource listener;
   std::vector<std::shared_ptr<const AccessPolicy>> policies;  // As it names them, in order.

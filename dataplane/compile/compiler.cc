@@ -30,6 +30,9 @@ std::shared_ptr<const RuntimeConfig> Compiler::Compile(const ResourceUpdates& up
   for (const model::ResourceKey& key : upstreams) {
     if (RebuildUpstream(key)) AddListenersUsing(key, listeners);
   }
+  for (const model::ResourceKey& key : without_log_) {
+    if (!listeners.contains(key) && Link(*wanted_.Find(key))) listeners.insert(key);
+  }
 
   EarlierUnits earlier;
   for (const model::ResourceKey& key : listeners) {
@@ -125,6 +128,7 @@ bool Compiler::RebuildUpstream(const model::ResourceKey& key) {
 void Compiler::RebuildListener(const model::ResourceKey& key) {
   problems_.erase(key);
   conflicted_.erase(key);
+  without_log_.erase(key);
   const HeldResource* wanted = wanted_.Find(key);
   if (wanted == nullptr ||
       !model::Selects(wanted->resource->As<v1::Listener>().spec().node_selector(),
@@ -138,6 +142,7 @@ void Compiler::RebuildListener(const model::ResourceKey& key) {
     return;
   }
   Report(key, unit.error());
+  if (unit.error().reason() == kLogUnavailable) without_log_.insert(key);
   // The last good form stays, but follows its upstreams and policies.
   const auto in_force = listeners_.find(key);
   if (in_force == listeners_.end()) return;

@@ -46,6 +46,10 @@ class Compiler {
   // nothing in force has changed.
   std::shared_ptr<const RuntimeConfig> Compile(const ResourceUpdates& updates);
 
+  // Listeners wait for an access log that cannot be opened: another Compile, even of no updates,
+  // may find that it can.
+  bool AwaitsLogs() const { return !without_log_.empty(); }
+
   // nullptr: not wanted.
   const HeldResource* Wanted(const model::ResourceKey& key) const { return wanted_.Find(key); }
 
@@ -103,8 +107,11 @@ class Compiler {
   std::map<model::ResourceKey, ListenerUnit> listeners_;
   ReferenceIndex in_force_references_;
   std::map<Claim, Keys> claims_;
-  Keys departed_;    // Upstreams and policies in force that are not wanted any more.
-  Keys conflicted_;  // Listeners that another one keeps off their address: tried again each time.
+  Keys departed_;  // Upstreams and policies in force that are not wanted any more.
+  // Listeners that are tried again each time: another one keeps them off their address; their
+  // access log cannot be opened.
+  Keys conflicted_;
+  Keys without_log_;
 
   std::map<model::ResourceKey, std::vector<v1::ResourceProblem>> problems_;  // By unit.
   std::shared_ptr<const RuntimeConfig> config_;

@@ -297,6 +297,21 @@ TEST_F(CompilerTest, AListenerWhoseLogCannotBeOpenedIsNamed) {
   EXPECT_EQ(compiler_->Problems()[0].field(), "spec.accessLog[0].to");
 }
 
+TEST_F(CompilerTest, AListenerWhoseLogCannotBeOpenedIsServedOnceItCan) {
+  Compile({UpstreamAt("a", "127.0.0.1:1"), ListenerAt("la", "127.0.0.1:80", "a")});
+  Compile({ListenerAt("la", "127.0.0.1:81", "a", "access_log { to: '/absent/log' }")});
+  EXPECT_TRUE(compiler_->AwaitsLogs());
+  const auto kept = config_;
+  Compile({});
+  EXPECT_EQ(config_, kept) << "nothing has changed";
+  EXPECT_EQ(Find("la")->address.port(), 80);
+  logs_.absent_folder_is_there = true;
+  Compile({});
+  EXPECT_FALSE(compiler_->AwaitsLogs());
+  EXPECT_EQ(Find("la")->address.port(), 81);
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
 TEST_F(CompilerTest, WhatIsInForceCanBeRebuiltInAnotherProcess) {
   const auto a = UpstreamAt("a", "127.0.0.1:1");
   const auto b = UpstreamAt("b", "127.0.0.1:5");

@@ -31,7 +31,8 @@ inline ResourceUpdate Gone(const ResourceUpdate& update) { return {update.key, {
 class FakeLogWriter final : public AccessLogWriter {
  public:
   Result<std::shared_ptr<LogDestination>> Open(std::string_view to) override {
-    if (to.starts_with("/absent/")) return Fail(ErrorCode::kUnavailable, "no such folder");
+    if (to.starts_with("/absent/") && !absent_folder_is_there)
+      return Fail(ErrorCode::kUnavailable, "no such folder");
     class Nowhere final : public LogDestination {
      public:
       bool Write(std::string_view) override { return true; }
@@ -40,6 +41,8 @@ class FakeLogWriter final : public AccessLogWriter {
   }
   void Reopen() override {}
   std::uint64_t lost() const override { return 0; }
+
+  bool absent_folder_is_there = false;
 };
 
 }  // namespace sluice::dataplane
