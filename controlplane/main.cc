@@ -10,6 +10,7 @@
 #include <string>
 
 #include "common/base/address.h"
+#include "common/base/standard_descriptors.h"
 #include "common/base/version.h"
 #include "common/log/event_log.h"
 #include "controlplane/api/grpc_server.h"
@@ -114,6 +115,7 @@ Result<void> Run(const Flags& flags) {
 }  // namespace sluice::controlplane
 
 int main(int argc, char** argv) {
+  sluice::FillStandardDescriptors();
   sluice::controlplane::Flags flags;
   CLI::App app("The control plane of sluice: holds resources and streams them to data planes.",
                "sluice-controlplane");

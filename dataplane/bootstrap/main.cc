@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "common/base/standard_descriptors.h"
 #include "common/log/event_log.h"
 #include "dataplane/bootstrap/data_plane.h"
 #include "dataplane/bootstrap/options.h"
@@ -10,6 +11,7 @@
 
 int main(int argc, char** argv) {
   using namespace sluice;
+  FillStandardDescriptors();
   const dataplane::ParsedOptions parsed = dataplane::ParseOptions(argc, argv);
   if (!parsed.options) return parsed.exit_status;
   dataplane::RaiseDescriptorLimit();

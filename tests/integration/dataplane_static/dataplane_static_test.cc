@@ -1,4 +1,5 @@
 // The data plane's binary with --config.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -162,6 +163,28 @@ TEST_F(DataPlaneStaticTest, AnAccessLogThatWasRenamedIsWrittenOnUntilASignalReop
   ASSERT_TRUE(Eventually([&] { return fs::exists(log); }));
   ASSERT_EQ(TagAt(front_.Address()), 'a');
   EXPECT_TRUE(Eventually([&] { return ReadFile(log).ends_with("\n"); }));
+}
+
+TEST_F(DataPlaneStaticTest, AnAccessLogThatCannotBeOpenedIsTriedAgain) {
+  dir_.Write("config.yaml", Manifest(a_.address()));
+  const TempDir logs;
+  Start({"--access-log", logs.File("mounted/later.log")});
+  ASSERT_TRUE(EventuallyLogged("AccessLogUnavailable"));
+  EXPECT_FALSE(CanConnect(front_.Address()));
+  fs::create_directory(logs.File("mounted"));
+  EXPECT_TRUE(EventuallyTag('a'));
+  EXPECT_TRUE(EventuallyLogged("resource_healed"));
+}
+
+TEST_F(DataPlaneStaticTest, ClosedStandardDescriptorsAreNotTakenForSomethingElse) {
+  dir_.Write("config.yaml", Manifest(a_.address()));
+  // All of them, or one that a library may take before main.
+  for (const std::string closed : {"0<&- >&- 2>&-", ">&-"}) {
+    const Process process({"/bin/sh", "-c", "exec \"$0\" --config \"$1\" " + closed,
+                           BinPath("sluice-dataplane"), dir_.File("config.yaml")});
+    ASSERT_TRUE(EventuallyTag('a'));
+    EXPECT_EQ(fs::read_symlink(fmt::format("/proc/{}/fd/1", process.pid())), "/dev/null");
+  }
 }
 
 TEST_F(DataPlaneStaticTest, AnAdminAddressThatCannotBeUsedIsAnErrorThatNamesIt) {
