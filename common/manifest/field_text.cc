@@ -19,6 +19,7 @@ using google::protobuf::FieldDescriptor;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+char ToLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // `10m`, `1m30s`, `16KiB`: digits and letters in turn, letters last, and no number in another base.
 bool IsCountWithUnit(std::string_view text) {
@@ -74,21 +75,42 @@ bool IsUnspecified(const EnumValueDescriptor& value) {
   return value.number() == 0 && std::string_view(value.name()).ends_with("_UNSPECIFIED");
 }
 
-std::vector<std::string_view> EnumNames(const EnumDescriptor& type) {
-  std::vector<std::string_view> names;
-  for (int i = 0; i < type.value_count(); ++i) {
-    if (!IsUnspecified(*type.value(i))) names.push_back(type.value(i)->name());
+std::string EnumText(const FieldDescriptor& field, const EnumValueDescriptor& value) {
+  if (field.options().GetExtension(v1::text_format) != v1::TEXT_FORMAT_CAMEL_CASE) {
+    return value.name();
   }
-  return names;
+  std::string text;
+  bool first = true;  // Letter of a word.
+  for (char c : value.name()) {
+    if (c != '_') text += first ? c : ToLower(c);
+    first = c == '_';
+  }
+  return text;
+}
+
+std::vector<std::string> EnumTexts(const FieldDescriptor& field) {
+  std::vector<std::string> texts;
+  const EnumDescriptor& type = *field.enum_type();
+  for (int i = 0; i < type.value_count(); ++i) {
+    if (!IsUnspecified(*type.value(i))) texts.push_back(EnumText(field, *type.value(i)));
+  }
+  return texts;
+}
+
+const EnumValueDescriptor* FindEnumValue(const FieldDescriptor& field, std::string_view text) {
+  const EnumDescriptor& type = *field.enum_type();
+  for (int i = 0; i < type.value_count(); ++i) {
+    const EnumValueDescriptor& value = *type.value(i);
+    if (!IsUnspecified(value) && EnumText(field, value) == text) return &value;
+  }
+  return nullptr;
 }
 
 bool LooksLikeOtherType(std::string_view text) {
   constexpr std::array<std::string_view, 11> kWords{"null", "true", "false", "yes", "no", "on",
                                                     "off",  "y",    "n",     "~",   ""};
   std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  std::transform(lower.begin(), lower.end(), lower.begin(), ToLower);
   if (std::find(kWords.begin(), kWords.end(), lower) != kWords.end()) return true;
   // Numbers, dates and base-60 numbers start so. What has a unit does not read as one of them.
   const bool starts_as_number = !text.empty() && (IsDigit(text.front()) || text.front() == '-' ||

@@ -29,10 +29,16 @@ const google::protobuf::FieldDescriptor* FindField(const google::protobuf::Descr
                                                    std::string_view name);
 std::vector<std::string_view> FieldNames(const google::protobuf::Descriptor& message);
 
-// A zero value that only says that nothing was given.
+// A zero value that only says that nothing was given. It has no text.
 bool IsUnspecified(const google::protobuf::EnumValueDescriptor& value);
-// Without such a value.
-std::vector<std::string_view> EnumNames(const google::protobuf::EnumDescriptor& type);
+// Of a kEnum field: `LEAST_TIME`, or `True` where the schema wants CamelCase.
+std::string EnumText(const google::protobuf::FieldDescriptor& field,
+                     const google::protobuf::EnumValueDescriptor& value);
+// Of all its values.
+std::vector<std::string> EnumTexts(const google::protobuf::FieldDescriptor& field);
+// nullptr when the text stands for no value.
+const google::protobuf::EnumValueDescriptor* FindEnumValue(
+    const google::protobuf::FieldDescriptor& field, std::string_view text);
 
 // YAML 1.1 or 1.2 would read the text, written without quotes, as something else than text.
 bool LooksLikeOtherType(std::string_view text);

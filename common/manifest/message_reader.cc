@@ -239,11 +239,11 @@ void MessageReader::ReadScalar(const YamlNode& node, const std::string& path,
       return reflection->SetUInt64(&message, &field, *bytes);
     }
     case FieldForm::kEnum: {
-      const auto* value = field.enum_type()->FindValueByName(node.text);
-      if (value != nullptr && !IsUnspecified(*value)) {
+      if (const auto* value = FindEnumValue(field, node.text)) {
         return reflection->SetEnum(&message, &field, value);
       }
-      const std::vector<std::string_view> names = EnumNames(*field.enum_type());
+      const std::vector<std::string> texts = EnumTexts(field);
+      const std::vector<std::string_view> names(texts.begin(), texts.end());
       const std::string_view meant = ClosestWord(node.text, names.data(), names.size());
       return refuse(fmt::format("must be {}, got {}{}", Listed(names), Quoted(node.text),
                                 meant.empty() ? "" : fmt::format(", did you mean {}", meant)));

@@ -59,7 +59,7 @@ struct Value {
   Json Enum() const {
     const int number = reflection().GetEnumValue(message, &field);
     const auto* value = field.enum_type()->FindValueByNumber(number);
-    return value == nullptr ? Json(number) : Json(value->name());
+    return value == nullptr ? Json(number) : Json(EnumText(field, *value));
   }
 
   Json ToJson() const {

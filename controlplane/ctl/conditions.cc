@@ -1,11 +1,19 @@
 #include "controlplane/ctl/conditions.h"
 
 #include <google/protobuf/descriptor.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <cctype>
 
 namespace sluice::ctl {
+namespace {
+
+bool SameWord(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+}  // namespace
 
 std::vector<v1::Condition> ConditionsOf(const google::protobuf::Message& resource) {
   const auto* status_field = resource.GetDescriptor()->FindFieldByName("status");
@@ -26,7 +34,7 @@ std::vector<v1::Condition> ConditionsOf(const google::protobuf::Message& resourc
 std::optional<v1::Condition> FindCondition(const google::protobuf::Message& resource,
                                            std::string_view type) {
   for (auto& condition : ConditionsOf(resource)) {
-    if (condition.type() == type) return std::move(condition);
+    if (SameWord(condition.type(), type)) return std::move(condition);
   }
   return std::nullopt;
 }

@@ -13,6 +13,7 @@
 namespace sluice::ctl {
 
 std::vector<v1::Condition> ConditionsOf(const google::protobuf::Message& resource);
+// By its type, in any letter case.
 std::optional<v1::Condition> FindCondition(const google::protobuf::Message& resource,
                                            std::string_view type);
 // `True`, `False`, `Unknown`.

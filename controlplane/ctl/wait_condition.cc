@@ -55,7 +55,7 @@ std::string StandText(const WaitCondition& wanted, const model::Resource* resour
     return OneLine(fmt::format("it has no condition {}, but {}", wanted.type,
                                types.empty() ? "none at all" : types));
   }
-  auto text = fmt::format("{} is {}", wanted.type, StateWord(condition->status()));
+  auto text = fmt::format("{} is {}", condition->type(), StateWord(condition->status()));
   if (!condition->reason().empty()) text += fmt::format(" ({})", condition->reason());
   if (!condition->message().empty()) text += ": " + condition->message();
   return OneLine(text);

@@ -17,7 +17,7 @@ struct WaitCondition {
   v1::Condition::State state = v1::Condition::TRUE;  // kCondition only.
 };
 
-// `condition=Synced`, `condition=Synced=False`, `create`, `delete`.
+// `condition=Synced`, `condition=synced=false`, `create`, `delete`.
 Result<WaitCondition> ParseWaitCondition(const std::string& text);
 
 // Does it hold for the object (nullptr: there is none)? A condition has to speak of the object's

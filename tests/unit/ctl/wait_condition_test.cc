@@ -37,8 +37,18 @@ TEST(WaitCondition, HoldsWhenTheConditionHasTheState) {
   const auto no = UpstreamWith({.state = v1::Condition::FALSE});
   EXPECT_TRUE(Holds(synced, &yes));
   EXPECT_FALSE(Holds(synced, &no));
-  EXPECT_TRUE(Holds(ParseWaitCondition("condition=Synced=false").value(), &no));
+  EXPECT_TRUE(Holds(ParseWaitCondition("condition=Synced=False").value(), &no));
   EXPECT_FALSE(Holds(ParseWaitCondition("condition=Programmed").value(), &yes));
+}
+
+TEST(WaitCondition, TakesTypeAndStateInAnyLetterCase) {
+  const auto yes = UpstreamWith({});
+  const auto unknown = UpstreamWith({.state = v1::Condition::UNKNOWN});
+  EXPECT_TRUE(Holds(ParseWaitCondition("condition=SYNCED=TRUE").value(), &yes));
+  EXPECT_TRUE(Holds(ParseWaitCondition("condition=synced=true").value(), &yes));
+  EXPECT_TRUE(Holds(ParseWaitCondition("condition=synced").value(), &yes));
+  EXPECT_TRUE(Holds(ParseWaitCondition("condition=sYnced=uNKNOWN").value(), &unknown));
+  EXPECT_FALSE(Holds(ParseWaitCondition("condition=sync=true").value(), &yes));
 }
 
 TEST(WaitCondition, DoesNotCountWhatWasTrueOfAnOlderSpec) {

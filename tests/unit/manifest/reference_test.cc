@@ -96,9 +96,8 @@ void ExpectNamed(const google::protobuf::Descriptor& message, const std::string&
     EXPECT_TRUE(Names(page, field.json_name())) << field.full_name();
     if (field.is_map()) continue;
     if (field.cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_ENUM) {
-      for (std::string_view value : EnumNames(*field.enum_type())) {
-        EXPECT_NE(page.find("`" + std::string(value) + "`"), page.npos)
-            << field.full_name() << " " << value;
+      for (const std::string& value : EnumTexts(field)) {
+        EXPECT_NE(page.find("`" + value + "`"), page.npos) << field.full_name() << " " << value;
       }
     } else if (FormOf(field) == FieldForm::kMessage) {
       ExpectNamed(*field.message_type(), page);

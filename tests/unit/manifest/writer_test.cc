@@ -32,7 +32,7 @@ metadata:
 status:
   conditions:
   - type: Synced
-    status: "TRUE"
+    status: "True"
   activeGeneration: 7
   sessions: 1000000000000
   lastSeen: "2026-01-01T00:00:00Z"
@@ -41,7 +41,23 @@ status:
       ToJson(node, false),
       R"({"apiVersion":"sluice.dev/v1","kind":"DataPlane","metadata":{"name":"edge-1",)"
       R"("labels":{"role":"gateway","zone":"1"}},"status":{"conditions":[{"type":"Synced",)"
-      R"("status":"TRUE"}],"activeGeneration":7,"sessions":1000000000000,"lastSeen":"2026-01-01T00:00:00Z"}})");
+      R"("status":"True"}],"activeGeneration":7,"sessions":1000000000000,"lastSeen":"2026-01-01T00:00:00Z"}})");
+}
+
+TEST(EnumText, IsTheNameOrCamelCaseAsTheSchemaSays) {
+  const auto& state = *v1::ResourceProblem::descriptor()->FindFieldByName("state");
+  EXPECT_THAT(EnumTexts(state), ::testing::ElementsAre("REFUSED", "NOT_PROGRAMMED"));
+  const auto& status = *v1::Condition::descriptor()->FindFieldByName("status");
+  EXPECT_THAT(EnumTexts(status), ::testing::ElementsAre("Unknown", "True", "False"));
+  for (const auto* field : {&state, &status}) {
+    for (const std::string& text : EnumTexts(*field)) {
+      const auto* value = FindEnumValue(*field, text);
+      ASSERT_NE(value, nullptr) << text;
+      EXPECT_EQ(EnumText(*field, *value), text);
+    }
+  }
+  EXPECT_EQ(FindEnumValue(status, "TRUE"), nullptr);
+  EXPECT_EQ(FindEnumValue(state, "STATE_UNSPECIFIED"), nullptr);
 }
 
 TEST(ToYaml, IsReadBackWhateverTheTextIs) {
