@@ -23,6 +23,11 @@ Labels LabelsOf(const v1::NodeReport& report) {
   return {report.labels().begin(), report.labels().end()};
 }
 
+google::protobuf::Timestamp Later(const google::protobuf::Timestamp& a,
+                                  const google::protobuf::Timestamp& b) {
+  return a.seconds() < b.seconds() ? b : a;
+}
+
 std::vector<std::string> MissingReferences(const model::Resource& resource,
                                            const model::ResourceSet& resources) {
   std::vector<std::string> missing;
@@ -203,7 +208,9 @@ class Fleet::State {
       if (added || transition->second.status != condition.status()) {
         transition->second = {condition.status(), last_change_};
       }
-      *condition.mutable_last_transition_time() = ToTimestamp(transition->second.time);
+      // An object that was made again, or before the fleet's next change, is as old as it says.
+      *condition.mutable_last_transition_time() =
+          Later(ToTimestamp(transition->second.time), resource.meta().creation_timestamp());
       *status.add_conditions() = std::move(condition);
     }
     if (transitions_.size() > current->resources.size() * 2 + 1000) {

@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "common/base/limits.h"
 #include "sluice/v1/data_plane.pb.h"
+#include "sluice/v1/listener.pb.h"
 #include "tests/support/eventually.h"
 #include "tests/support/memory_catalog.h"
 #include "tests/support/memory_store.h"
@@ -232,6 +234,32 @@ TEST_F(FleetTest, TransitionTimesMoveOnlyWithTheState) {
   Pass(std::chrono::seconds(5));
   EXPECT_EQ(ConditionOf(listener_, "Synced").last_transition_time().seconds(),
             after.last_transition_time().seconds());
+}
+
+TEST_F(FleetTest, NoTransitionIsOlderThanItsObject) {
+  const auto since = ConditionOf(listener_, "Accepted").last_transition_time();
+  // Deleted and made again a minute later, before any node says anything.
+  v1::Listener again;
+  again.CopyFrom(listener_.message());
+  again.mutable_metadata()->mutable_creation_timestamp()->set_seconds(since.seconds() + 60);
+  const auto made_again =
+      model::Resource::FromMessage(std::make_unique<v1::Listener>(std::move(again)));
+  EXPECT_EQ(ConditionOf(made_again, "Accepted").last_transition_time().seconds(),
+            since.seconds() + 60);
+}
+
+TEST_F(FleetTest, TimesAreInWholeSeconds) {
+  now_ = now_.load() + std::chrono::milliseconds(1700);
+  ASSERT_TRUE(fleet_.ReportOpened(Report("n1", 1)));
+  const auto node = DataPlane("n1");
+  ASSERT_TRUE(node);
+  const auto synced = ConditionOf(listener_, "Synced").last_transition_time();
+  for (const auto& time : {node->metadata().creation_timestamp(), node->status().last_seen(),
+                           node->status().conditions(0).last_transition_time(),
+                           node->status().conditions(1).last_transition_time(), synced}) {
+    EXPECT_EQ(time.nanos(), 0);
+    EXPECT_EQ(time.seconds(), 3601);  // Not rounded up into the future.
+  }
 }
 
 TEST_F(FleetTest, ADataPlaneShowsWhatItReports) {
