@@ -182,6 +182,10 @@ std::string FormatSize(std::uint64_t bytes) {
   return std::to_string(bytes);
 }
 
+std::string Counted(std::uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::string_view ClosestWord(std::string_view word, const std::string_view* candidates,
                              std::size_t count) {
   constexpr std::size_t kLongestWord = 64;  // Bounds the work; no known word is longer.

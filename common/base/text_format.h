@@ -22,6 +22,9 @@ Result<std::uint64_t> ParseSize(std::string_view text);
 // The shortest exact text, binary units preferred: 16384 is `16KiB`.
 std::string FormatSize(std::uint64_t bytes);
 
+// `1 object`, `2 objects`; for nouns whose plural ends in s.
+std::string Counted(std::uint64_t count, std::string_view noun);
+
 // The candidate nearest to `word` by edit distance, or empty when none is near enough to be meant.
 std::string_view ClosestWord(std::string_view word, const std::string_view* candidates,
                              std::size_t count);

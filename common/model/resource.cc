@@ -116,8 +116,8 @@ Result<Resource> Resource::FromAny(const google::protobuf::Any& any) {
   std::unique_ptr<Message> message(kind->prototype().New());
   if (!message->ParseFromString(any.value())) {
     return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} bytes of type {} do not parse as a {}", any.value().size(),
-                            any.type_url(), kind->name));
+                fmt::format("{} of type {} cannot be read as a {}",
+                            Counted(any.value().size(), "byte"), any.type_url(), kind->name));
   }
   return FromMessage(std::move(message));
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "common/base/text_format.h"
 #include "controlplane/fleet/timestamps.h"
 #include "sluice/v1/data_plane.pb.h"
 
@@ -26,6 +27,10 @@ void AddConnected(const NodeState& node, v1::DataPlaneStatus& status) {
   *connected.mutable_last_transition_time() = ToTimestamp(node.connected_since);
 }
 
+std::string NotInForceText(std::size_t objects) {
+  return fmt::format("{} {} not in force", Counted(objects, "object"), objects == 1 ? "is" : "are");
+}
+
 void AddSynced(const NodeState& node, v1::DataPlaneStatus& status) {
   v1::Condition& synced = *status.add_conditions();
   synced.set_type("Synced");
@@ -38,7 +43,7 @@ void AddSynced(const NodeState& node, v1::DataPlaneStatus& status) {
     case v1::Condition::FALSE:
       synced.set_reason(status.problems_size() > 0 ? "Refused" : "Pending");
       synced.set_message(status.problems_size() > 0
-                             ? fmt::format("{} objects are not in force", status.problems_size())
+                             ? NotInForceText(static_cast<std::size_t>(status.problems_size()))
                              : fmt::format("runs generation {} of {}", status.active_generation(),
                                            status.wanted_generation()));
       break;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "common/base/text_format.h"
+
 namespace sluice::controlplane {
 namespace {
 
@@ -107,11 +109,11 @@ v1::Condition Programmed(const Tally& tally) {
   }
   return MakeCondition(
       "Programmed", v1::Condition::TRUE, "Programmed",
-      fmt::format("in force on {} of {} data planes", tally.in_force, tally.total));
+      fmt::format("in force on {} of {}", tally.in_force, Counted(tally.total, "data plane")));
 }
 
 v1::Condition Synced(const Tally& tally) {
-  std::string message = fmt::format("{}/{} data planes", tally.in_force, tally.total);
+  std::string message = fmt::format("{}/{}", tally.in_force, Counted(tally.total, "data plane"));
   if (!tally.lagging.empty()) message += "; behind: " + Listed(tally.lagging, ", ");
   if (!tally.refusing.empty()) message += "; refusing: " + Listed(tally.refusing, ", ");
   if (tally.total == 0) {

@@ -107,12 +107,12 @@ TEST_F(FleetTest, ANodeIsSyncedOnlyOnceItSaysSo) {
   EXPECT_EQ(progress.nodes_total(), 1);
   EXPECT_FALSE(progress.settled());
   EXPECT_EQ(ConditionOf(listener_, "Synced").status(), v1::Condition::FALSE);
-  EXPECT_THAT(ConditionOf(listener_, "Synced").message(), HasSubstr("0/1 data planes; behind: n1"));
+  EXPECT_THAT(ConditionOf(listener_, "Synced").message(), HasSubstr("0/1 data plane; behind: n1"));
   ASSERT_TRUE(fleet_.ReportOpened(Report("n1", 1)));
   progress = fleet_.Progress(1, {listener_.key()});
   EXPECT_EQ(progress.nodes_synced(), 1);
   EXPECT_TRUE(progress.settled());
-  EXPECT_EQ(ConditionOf(listener_, "Synced").message(), "1/1 data planes");
+  EXPECT_EQ(ConditionOf(listener_, "Synced").message(), "1/1 data plane");
   EXPECT_EQ(ConditionOf(listener_, "Programmed").status(), v1::Condition::TRUE);
 }
 
@@ -282,6 +282,7 @@ TEST_F(FleetTest, ADataPlaneShowsWhatItReports) {
   EXPECT_EQ(node->status().conditions(0).status(), v1::Condition::TRUE);
   EXPECT_EQ(node->status().conditions(1).type(), "Synced");
   EXPECT_EQ(node->status().conditions(1).status(), v1::Condition::FALSE);
+  EXPECT_EQ(node->status().conditions(1).message(), "1 object is not in force");
 }
 
 TEST_F(FleetTest, ANodeThatIsGoneIsAwaitedForAWhileListedForLongerAndThenForgotten) {
