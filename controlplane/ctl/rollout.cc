@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "common/base/text_format.h"
+#include "controlplane/ctl/age.h"
 #include "controlplane/ctl/problem_text.h"
 #include "controlplane/ctl/report.h"
 #include "controlplane/ctl/table.h"
@@ -19,16 +20,20 @@ namespace {
 constexpr std::string_view kStored =
     "  The change is stored. A data plane that can will run it; `ctl fleet` shows how far they "
     "are.\n";
+using Now = std::chrono::system_clock::time_point;
+
 constexpr auto kRetryPause = std::chrono::milliseconds(200);
 
-std::string Lagging(const v1::RolloutResponse& state) {
+std::string Lagging(const v1::RolloutResponse& state, Now now) {
   std::string names;
   int unnamed = state.nodes_total() - state.nodes_synced();
   for (const auto& node : state.nodes()) {
     if (node.synced() || !node.problems().empty()) continue;
     if (!names.empty()) names += ", ";
     names += OneLine(node.node_id());
-    if (node.active_generation() > 0) {
+    if (!node.connected() && node.has_last_seen()) {
+      names += fmt::format(" (not connected, last seen {} ago)", AgeOf(node.last_seen(), now));
+    } else if (node.active_generation() > 0) {
       names += fmt::format(" (runs {})", node.active_generation());
     }
     --unnamed;
@@ -49,6 +54,7 @@ bool AnyRefusal(const v1::RolloutResponse& state) {
 
 Exit Settled(const Invocation& invocation, const v1::RolloutResponse& state,
              std::int64_t generation) {
+  invocation.err << GoneText(state, std::chrono::system_clock::now());
   if (AnyRefusal(state)) {
     invocation.err << RefusalsText(state)
                    << fmt::format("error: generation {} is stored, but not in force everywhere\n",
@@ -60,8 +66,9 @@ Exit Settled(const Invocation& invocation, const v1::RolloutResponse& state,
                       "for\n";
     return Exit::kOk;
   }
-  invocation.err << fmt::format("generation {} is in force on {} data plane{}\n", generation,
-                                state.nodes_total(), state.nodes_total() == 1 ? "" : "s");
+  const auto nodes = static_cast<std::uint64_t>(state.nodes_total());
+  invocation.err << fmt::format("generation {} is in force on {}\n", generation,
+                                Counted(nodes, "data plane"));
   return Exit::kOk;
 }
 
@@ -78,7 +85,7 @@ std::string TimedOutText(const Unfinished& rollout) {
   if (!rollout.last) {
     return text + ": the control plane did not say how far it is\n" + std::string(kStored);
   }
-  const std::string lagging = Lagging(*rollout.last);
+  const std::string lagging = Lagging(*rollout.last, std::chrono::system_clock::now());
   if (!lagging.empty()) text += "; lagging: " + lagging;
   if (const int missing = rollout.most_nodes - rollout.last->nodes_total(); missing > 0) {
     text += fmt::format("; not back since the control plane went away: {}", missing);
@@ -88,11 +95,23 @@ std::string TimedOutText(const Unfinished& rollout) {
 
 }  // namespace
 
-std::string ProgressText(const v1::RolloutResponse& state, std::int64_t generation) {
-  auto text = fmt::format("{} of {} data planes run generation {}", state.nodes_synced(),
-                          state.nodes_total(), generation);
-  if (const std::string lagging = Lagging(state); !lagging.empty()) {
+std::string ProgressText(const v1::RolloutResponse& state, std::int64_t generation, Now now) {
+  const auto nodes = static_cast<std::uint64_t>(state.nodes_total());
+  auto text = fmt::format("{} of {} {} generation {}", state.nodes_synced(),
+                          Counted(nodes, "data plane"), nodes == 1 ? "runs" : "run", generation);
+  if (const std::string lagging = Lagging(state, now); !lagging.empty()) {
     text += fmt::format("; waiting for {}", lagging);
+  }
+  return text;
+}
+
+std::string GoneText(const v1::RolloutResponse& state, Now now) {
+  std::string text;
+  for (const auto& node : state.gone()) {
+    text += fmt::format(
+        "notice: data plane {} is not connected (last seen {} ago) and was not waited for; it "
+        "takes the change when it is back\n",
+        OneLine(node.node_id()), AgeOf(node.last_seen(), now));
   }
   return text;
 }
@@ -125,7 +144,7 @@ Exit FollowRollout(const Invocation& invocation, Client& client, const RolloutTa
       last = state;
       most_nodes = std::max(most_nodes, state.nodes_total());
       if (state.settled()) return false;
-      auto progress = ProgressText(state, target.generation);
+      auto progress = ProgressText(state, target.generation, std::chrono::system_clock::now());
       if (progress != said) invocation.err << progress << std::endl;
       said = std::move(progress);
       return true;

@@ -29,7 +29,11 @@ Exit FollowRollout(const Invocation& invocation, Client& client, const RolloutTa
                    std::chrono::nanoseconds timeout);
 
 // Pure.
-std::string ProgressText(const v1::RolloutResponse& state, std::int64_t generation);
+std::string ProgressText(const v1::RolloutResponse& state, std::int64_t generation,
+                         std::chrono::system_clock::time_point now);
+// `notice: data plane gw-1 is not connected (last seen 3m ago) …`, a line a node that was not
+// waited for.
+std::string GoneText(const v1::RolloutResponse& state, std::chrono::system_clock::time_point now);
 // `node gw-1 refused listener/orders-db: AddressInUse: …`, a line a problem.
 std::string RefusalsText(const v1::RolloutResponse& state);
 

@@ -189,7 +189,7 @@ class Fleet::State {
     const std::lock_guard lock(mutex_);
     Refresh();
     if (feed_.generation() < generation) return {};  // Not yet known who sees it: not settled.
-    return FoldRollout(generation, objects, Awaited());
+    return FoldRollout(generation, objects, NodesToFollow());
   }
 
   v1::ObjectStatus StatusOf(const model::Resource& resource) {
@@ -201,7 +201,7 @@ class Fleet::State {
     if (!facts.left_out) facts.missing = MissingReferences(resource, current->resources);
     v1::ObjectStatus status;
     status.set_observed_generation(resource.meta().generation());
-    auto conditions = FoldConditions(facts, Awaited());
+    auto conditions = FoldConditions(facts, NodesToFollow().awaited);
     auto& remembered = transitions_[resource.key()];
     for (v1::Condition& condition : conditions) {
       auto [transition, added] = remembered.try_emplace(condition.type());
@@ -264,15 +264,16 @@ class Fleet::State {
     refreshed_ = generation;
   }
 
-  std::vector<const NodeState*> Awaited() const {
+  RolloutNodes NodesToFollow() const {
     const WallTime now = clock_();
-    std::vector<const NodeState*> awaited;
+    RolloutNodes nodes;
     for (const auto& [id, node] : nodes_) {
+      if (!node.state.awaited) continue;
       const bool lately =
           node.state.connected() || now - node.state.connected_since < limits::kNodeAwaited;
-      if (node.state.awaited && lately) awaited.push_back(&node.state);
+      (lately ? nodes.awaited : nodes.gone).push_back(&node.state);
     }
-    return awaited;
+    return nodes;
   }
 
   Catalog& catalog_;

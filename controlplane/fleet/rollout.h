@@ -10,10 +10,15 @@
 
 namespace sluice::controlplane {
 
+// The snapshots of all of them are of the rollout's generation or later.
+struct RolloutNodes {
+  std::vector<const NodeState*> awaited;
+  std::vector<const NodeState*> gone;  // For longer than they are awaited.
+};
+
 // Over the nodes that see one of `objects` or lost it at `generation` or later; all when empty.
-// `nodes` are those awaited, and their snapshots are of `generation` or later.
 v1::RolloutResponse FoldRollout(std::int64_t generation,
                                 const std::vector<model::ResourceKey>& objects,
-                                const std::vector<const NodeState*>& nodes);
+                                const RolloutNodes& nodes);
 
 }  // namespace sluice::controlplane

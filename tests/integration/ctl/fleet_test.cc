@@ -84,7 +84,7 @@ TEST_F(Fleet, ApplyAndWaitOutlastsARestartOfTheControlPlane) {
   Process apply({BinPath("ctl"), "--server", control_plane_.api(), "apply", "--wait", "--timeout",
                  "50s", file});
   ASSERT_TRUE(Eventually([&] {
-    return apply.Err().find("0 of 1 data planes run generation 2") != std::string::npos;
+    return apply.Err().find("0 of 1 data plane runs generation 2") != std::string::npos;
   })) << apply.Err();
   control_plane_.Kill();
   ASSERT_TRUE(Eventually([&] { return apply.Err().find("went away") != std::string::npos; }));
@@ -115,6 +115,18 @@ TEST_F(Fleet, ApplyAndWaitSaysAtTheDeadlineWhoLagsAndThatTheChangeIsStored) {
   EXPECT_THAT(result.err, AllOf(HasSubstr("timed out after 500ms waiting for generation 1"),
                                 HasSubstr("gw-1"), HasSubstr("The change is stored")));
   EXPECT_TRUE(Eventually([&] { return CanConnect(port_.Address()); }));
+}
+
+TEST_F(Fleet, ApplyAndWaitSaysWhichDataPlaneIsNotConnected) {
+  const auto node = Node("gw-1");
+  node->Kill();
+  ASSERT_TRUE(Eventually([&] {
+    return testing::Value(Run({"fleet"}).out, ContainsRegex("\ngw-1 +[0-9.]+ +False "));
+  }));
+  const ProcessResult result = Run({"apply", "--wait", "--timeout", "500ms", "-"},
+                                   UpstreamYaml("u") + ListenerYaml("l", port_.Address(), "u"));
+  EXPECT_THAT(result, Exits(1));
+  EXPECT_THAT(result.err, HasSubstr("lagging: gw-1 (not connected, last seen "));
 }
 
 TEST_F(Fleet, SelectsNodesByLabelAndListsThemLikeAnyKind) {

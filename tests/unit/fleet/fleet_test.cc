@@ -299,6 +299,25 @@ TEST_F(FleetTest, ANodeThatIsGoneIsAwaitedForAWhileListedForLongerAndThenForgott
   EXPECT_FALSE(DataPlane("n1"));
 }
 
+TEST_F(FleetTest, ARolloutNamesNodesThatAreNotConnectedAsLongAsTheyAreListed) {
+  ASSERT_TRUE(fleet_.ReportOpened(Report("n1", 0)));
+  EXPECT_TRUE(fleet_.Progress(1, {}).nodes(0).connected());
+  Pass(std::chrono::seconds(5));
+  fleet_.ReportClosed("n1");
+  auto progress = fleet_.Progress(1, {listener_.key()});
+  ASSERT_EQ(progress.nodes_size(), 1);
+  EXPECT_FALSE(progress.nodes(0).connected());
+  EXPECT_EQ(progress.nodes(0).last_seen().seconds(), 3605);
+  EXPECT_EQ(progress.gone_size(), 0);
+  Pass(limits::kNodeAwaited);
+  progress = fleet_.Progress(1, {listener_.key()});
+  EXPECT_EQ(progress.nodes_size(), 0);
+  ASSERT_EQ(progress.gone_size(), 1);
+  EXPECT_EQ(progress.gone(0).node_id(), "n1");
+  EXPECT_EQ(progress.gone(0).last_seen().seconds(), 3605);
+  EXPECT_EQ(fleet_.Progress(0, {listener_.key()}).gone_size(), 0);  // It has dealt with that.
+}
+
 TEST_F(FleetTest, ReportsBeyondTheirBoundsAreRefused) {
   EXPECT_FALSE(fleet_.ReportOpened(Report("", 1)));
   EXPECT_FALSE(fleet_.ReportOpened(Report("two words", 1)));
