@@ -16,6 +16,8 @@ inline constexpr std::size_t kManifestNodes = 1'000'000;  // After alias expansi
 inline constexpr std::size_t kManifestDocuments = 10'000;
 inline constexpr std::size_t kManifestFiles = 1'000;  // In a directory.
 inline constexpr std::size_t kViolationsReported = 100;
+// Beyond it nobody looks for more, so that a hostile manifest does not make the answer late.
+inline constexpr std::size_t kViolationsCounted = 10'000;
 
 // Resources.
 inline constexpr std::size_t kNameLength = 63;

@@ -38,6 +38,7 @@ std::vector<Diagnostic> ValidateDocuments(const std::vector<Document>& documents
     if (found.missing && (!self_contained || by_key.contains(*found.missing))) continue;
     AddDiagnostic(diagnostics, At(*by_key.at(found.object), found.violation));
   }
+  SortByPosition(diagnostics);
   return diagnostics;
 }
 

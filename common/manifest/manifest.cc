@@ -44,16 +44,22 @@ struct Reading {
   std::set<std::size_t> broken;  // Documents with fields that could not be read.
 };
 
-// Everything that is wrong with a document but for fields that could not be read: those have
-// diagnostics among the last `unread` ones.
-void ReportViolations(const Document& document, std::size_t unread, ParseOutcome& outcome) {
-  const std::size_t known_end = outcome.diagnostics.size();
+using Fields = std::set<std::string, std::less<>>;
+
+// Is the field one of them, or in one of them?
+bool IsAmong(std::string_view field, const Fields& fields) {
+  while (!fields.contains(field)) {
+    const std::size_t end = field.find_last_of(".[");
+    if (end == field.npos) return false;
+    field = field.substr(0, end);
+  }
+  return true;
+}
+
+// Everything that is wrong with a document but for the fields that could not be read.
+void ReportViolations(const Document& document, const Fields& unread, ParseOutcome& outcome) {
   for (const model::Violation& violation : model::Validate(document.resource)) {
-    bool known = false;
-    for (std::size_t i = known_end - unread; i < known_end; ++i) {
-      known = known || violation.field.starts_with(outcome.diagnostics[i].field);
-    }
-    if (known) continue;
+    if (IsAmong(violation.field, unread)) continue;
     AddDiagnostic(outcome.diagnostics,
                   {document.PositionOf(violation.field), violation.field, violation.message});
   }
@@ -154,16 +160,14 @@ class ManifestReader {
     }
     std::unique_ptr<Message> message(kind->prototype().New());
     std::map<std::string, Position, std::less<>> fields;
-    const std::size_t diagnostics_before = outcome_.diagnostics.size();
-    MessageReader(tree_, file_, fields, outcome_.diagnostics)
-        .ReadMap(root, "", IsNotRead, *message);
+    MessageReader reader(tree_, file_, fields, outcome_.diagnostics);
+    reader.ReadMap(root, "", IsNotRead, *message);
     outcome_.documents.push_back({model::Resource::FromMessage(std::move(message)),
                                   {file_, node.line, node.column},
                                   std::move(fields)});
-    const std::size_t unread = outcome_.diagnostics.size() - diagnostics_before;
-    if (unread == 0) return;
+    if (reader.unread().empty()) return;
     reading_.broken.insert(outcome_.documents.size() - 1);
-    ReportViolations(outcome_.documents.back(), unread, outcome_);
+    ReportViolations(outcome_.documents.back(), reader.unread(), outcome_);
   }
 
   const YamlTree& tree_;
@@ -205,14 +209,18 @@ void ReportTwins(ParseOutcome& outcome) {
   }
 }
 
-// When some documents could not be read in full, tells what is wrong with the others too, so that
-// one round of corrections is enough.
+// When some documents could not be read in full, tells what is wrong with the others and between
+// them too, so that one round of corrections is enough.
 void ReportViolationsBesides(Reading& reading) {
   if (reading.outcome.diagnostics.empty()) return;
+  std::vector<Document> others;
   for (std::size_t i = 0; i < reading.outcome.documents.size(); ++i) {
-    if (!reading.broken.contains(i))
-      ReportViolations(reading.outcome.documents[i], 0, reading.outcome);
+    if (!reading.broken.contains(i)) others.push_back(reading.outcome.documents[i]);
   }
+  for (Diagnostic& diagnostic : ValidateDocuments(others, false)) {
+    AddDiagnostic(reading.outcome.diagnostics, std::move(diagnostic));
+  }
+  SortByPosition(reading.outcome.diagnostics);
 }
 
 }  // namespace

@@ -5,9 +5,11 @@
 #include <google/protobuf/timestamp.pb.h>
 #include <google/protobuf/util/time_util.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
+#include <tuple>
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
@@ -90,8 +92,20 @@ bool IsOtherScalar(std::string_view text) {
 }  // namespace
 
 void AddDiagnostic(std::vector<Diagnostic>& diagnostics, Diagnostic diagnostic) {
-  if (diagnostics.size() < limits::kViolationsReported)
-    diagnostics.push_back(std::move(diagnostic));
+  if (diagnostics.size() < limits::kViolationsCounted) diagnostics.push_back(std::move(diagnostic));
+}
+
+void SortByPosition(std::vector<Diagnostic>& diagnostics) {
+  std::map<std::string, std::size_t> order;
+  for (const Diagnostic& diagnostic : diagnostics) {
+    order.emplace(diagnostic.position.file, order.size());
+  }
+  const auto place = [&](const Diagnostic& diagnostic) {
+    const Position& at = diagnostic.position;
+    return std::tuple(order.at(at.file), at.line, at.column);
+  };
+  std::stable_sort(diagnostics.begin(), diagnostics.end(),
+                   [&](const auto& a, const auto& b) { return place(a) < place(b); });
 }
 
 template <typename Visit>
@@ -107,6 +121,7 @@ bool MessageReader::ForEachEntry(std::uint32_t map, const std::string& path, con
 }
 
 void MessageReader::Report(const YamlNode& node, const std::string& field, std::string message) {
+  unread_.insert(field);
   AddDiagnostic(diagnostics_, {At(node), field, std::move(message)});
 }
 
@@ -138,6 +153,7 @@ void MessageReader::ReadMap(std::uint32_t map, const std::string& path,
         if (field == nullptr) {
           const std::vector<std::string_view> names = FieldNames(descriptor);
           const std::string_view meant = ClosestWord(name, names.data(), names.size());
+          if (!meant.empty()) unread_.insert(Member(path, meant));
           Report(key, at,
                  fmt::format("unknown field `{}`, {}", Printable(at),
                              meant.empty() ? fmt::format("known here: {}", fmt::join(names, ", "))

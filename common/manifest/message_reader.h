@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,8 +16,10 @@
 
 namespace sluice::manifest {
 
-// At most limits::kViolationsReported are kept.
+// At most limits::kViolationsCounted are kept.
 void AddDiagnostic(std::vector<Diagnostic>& diagnostics, Diagnostic diagnostic);
+// As a person goes through the files: these in the order in which they first appear.
+void SortByPosition(std::vector<Diagnostic>& diagnostics);
 
 class MessageReader {
  public:
@@ -29,6 +32,9 @@ class MessageReader {
   // Reads the fields of a map. Those for which skip(path) answers true are allowed but not read.
   void ReadMap(std::uint32_t map, const std::string& path, bool (*skip)(std::string_view path),
                google::protobuf::Message& message);
+
+  // Fields that are reported, those included that a misspelt one was probably meant to be.
+  const std::set<std::string, std::less<>>& unread() const { return unread_; }
 
  private:
   Position At(const YamlNode& node) const { return {file_, node.line, node.column}; }
@@ -59,6 +65,7 @@ class MessageReader {
   const std::string& file_;
   std::map<std::string, Position, std::less<>>& fields_;
   std::vector<Diagnostic>& diagnostics_;
+  std::set<std::string, std::less<>> unread_;
 };
 
 }  // namespace sluice::manifest

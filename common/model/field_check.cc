@@ -51,7 +51,7 @@ bool IsLabelKey(std::string_view key) {
   return IsDnsSubdomain(key.substr(0, slash)) && IsLabelText(key.substr(slash + 1));
 }
 
-bool FieldCheck::full() const { return violations_.size() >= limits::kViolationsReported; }
+bool FieldCheck::full() const { return violations_.size() >= limits::kViolationsCounted; }
 
 void FieldCheck::Refuse(std::string_view field, std::string_view problem) {
   if (full()) return;

@@ -26,7 +26,7 @@ struct DurationRange {
   bool whole_seconds = false;
 };
 
-// At most limits::kViolationsReported are kept: a hostile object must not make the answer grow.
+// At most limits::kViolationsCounted are kept: a hostile object must not make the answer grow.
 class FieldCheck {
  public:
   explicit FieldCheck(Violations& violations) : violations_(violations) {}

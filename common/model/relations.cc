@@ -39,7 +39,7 @@ class Question {
   std::vector<ObjectViolation> violations;
 
   bool Changed(const Resource& resource) const { return changed_keys.contains(resource.key()); }
-  bool Full() const { return violations.size() >= limits::kViolationsReported; }
+  bool Full() const { return violations.size() >= limits::kViolationsCounted; }
   void Refuse(const Resource& object, const std::string& field, std::string_view problem,
               std::optional<ResourceKey> missing = std::nullopt) {
     if (Full()) return;

@@ -20,6 +20,7 @@ using Batch = google::protobuf::RepeatedPtrField<google::protobuf::Any>;
 class Complaints {
  public:
   void Add(int index, const model::ResourceKey* object, std::string field, std::string message) {
+    if (full()) return;
     v1::Violation violation;
     violation.set_resource(index);
     if (object != nullptr) *violation.mutable_object() = RefOf(*object);
@@ -28,8 +29,9 @@ class Complaints {
     violations_.push_back(std::move(violation));
   }
   bool empty() const { return violations_.empty(); }
-  tl::unexpected<Refusal> AsRefusal() {
-    return Refuse(ErrorCode::kInvalidArgument, std::move(violations_));
+  bool full() const { return violations_.size() >= limits::kViolationsCounted; }
+  tl::unexpected<Refusal> AsRefusal(ErrorCode code = ErrorCode::kInvalidArgument) {
+    return Refuse(code, std::move(violations_));
   }
 
  private:
@@ -42,7 +44,7 @@ using Indices = std::map<model::ResourceKey, int>;
 std::vector<model::Resource> ParseBatch(const Batch& batch, Indices& indices,
                                         Complaints& complaints) {
   std::vector<model::Resource> resources;
-  for (int i = 0; i < batch.size(); ++i) {
+  for (int i = 0; i < batch.size() && !complaints.full(); ++i) {
     auto resource = model::Resource::FromAny(batch[i]);
     if (!resource) {
       complaints.Add(i, nullptr, "", resource.error().message);
@@ -105,9 +107,11 @@ Answer<ApplyPlan> PlanApply(const CatalogState& state, const Batch& batch,
   std::size_t created = 0;
   for (const model::Resource& wanted : resources) {
     const model::Resource* stored = state.resources.Find(wanted.key());
-    if (auto met = CheckPrecondition(wanted.key(), stored, wanted.meta().resource_version());
-        !met) {
-      return tl::unexpected(met.error());
+    if (auto problem = PreconditionProblem(stored, wanted.meta().resource_version());
+        !problem.empty()) {
+      complaints.Add(indices.at(wanted.key()), &wanted.key(), "metadata.resourceVersion",
+                     std::move(problem));
+      continue;
     }
     auto changed = Stamped(wanted, stored, stamp);
     if (changed == nullptr) {
@@ -120,6 +124,7 @@ Answer<ApplyPlan> PlanApply(const CatalogState& state, const Batch& batch,
     plan.changes.push_back({wanted.key(), std::move(changed)});
     if (stored == nullptr) ++created;
   }
+  if (!complaints.empty()) return complaints.AsRefusal(ErrorCode::kConflict);
   if (plan.changes.empty()) return plan;
 
   if (created > 0 && state.resources.size() + created > limits::kStoredObjects) {

@@ -44,11 +44,18 @@ Answer<std::vector<model::ResourceKey>> KeysToDelete(const v1::DeleteRequest& re
   return keys;
 }
 
-v1::Violation ReferenceThatStays(int index, const model::ResourceKey& target,
-                                 const model::Resource& referrer) {
+v1::Violation ViolationOf(int index, const model::ResourceKey& object, const std::string& field,
+                          std::string message) {
   v1::Violation violation;
   violation.set_resource(index);
-  *violation.mutable_object() = RefOf(target);
+  *violation.mutable_object() = RefOf(object);
+  violation.set_field(field);
+  violation.set_message(std::move(message));
+  return violation;
+}
+
+v1::Violation ReferenceThatStays(int index, const model::ResourceKey& target,
+                                 const model::Resource& referrer) {
   std::string field;
   for (const model::Reference& reference : referrer.kind().references(referrer.message())) {
     if (reference.kind == target.kind && reference.name == target.name) {
@@ -56,9 +63,9 @@ v1::Violation ReferenceThatStays(int index, const model::ResourceKey& target,
       break;
     }
   }
-  violation.set_message(
+  return ViolationOf(
+      index, target, "",
       fmt::format("cannot be deleted, `{}` of {} refers to it", field, referrer.key().Text()));
-  return violation;
 }
 
 }  // namespace
@@ -78,20 +85,21 @@ Answer<std::vector<model::Change>> PlanDelete(const CatalogState& state,
   if (missing_count > 0) return Refuse(ErrorCode::kNotFound, fmt::format("{} not found", missing));
 
   std::vector<model::Change> changes;
+  std::vector<v1::Violation> violations;
   for (int i = 0; i < request.objects_size(); ++i) {
     const model::ResourceKey& key = (*keys)[static_cast<std::size_t>(i)];
     const std::string wanted =
         i < request.resource_versions_size() ? request.resource_versions(i) : "";
-    if (auto met = CheckPrecondition(key, state.resources.Find(key), wanted); !met) {
-      return tl::unexpected(met.error());
+    auto problem = PreconditionProblem(state.resources.Find(key), wanted);
+    if (!problem.empty()) {
+      violations.push_back(ViolationOf(i, key, "metadata.resourceVersion", std::move(problem)));
     }
     changes.push_back({key, nullptr});
   }
+  if (!violations.empty()) return Refuse(ErrorCode::kConflict, std::move(violations));
 
   const model::ResourceSet remaining = state.resources.With(changes);
-  std::vector<v1::Violation> violations;
-  for (std::size_t i = 0; i < keys->size() && violations.size() < limits::kViolationsReported;
-       ++i) {
+  for (std::size_t i = 0; i < keys->size() && violations.size() < limits::kViolationsCounted; ++i) {
     for (const model::Resource* referrer : remaining.Referrers((*keys)[i])) {
       violations.push_back(ReferenceThatStays(static_cast<int>(i), (*keys)[i], *referrer));
     }

@@ -51,7 +51,7 @@ grpc::Status GrpcStatus(const Refusal& refusal, std::size_t detail_bytes) {
   if (refusal.violations.empty()) return {GrpcCode(refusal.code), message};
 
   v1::Violations fitting;
-  fitting.set_total(static_cast<int>(refusal.violations.size()));
+  fitting.set_total(static_cast<int>(refusal.violations_total));
   std::size_t bytes = message.size();
   for (const v1::Violation& violation : refusal.violations) {
     constexpr std::size_t kFraming = 16;

@@ -2,27 +2,23 @@
 
 #include <fmt/format.h>
 
-#include <string_view>
+#include "common/base/text_format.h"
 
 namespace sluice::controlplane {
 
-Answer<void> CheckPrecondition(const model::ResourceKey& key, const model::Resource* stored,
-                               const std::string& wanted) {
-  constexpr std::size_t kShown = 64;
-  if (wanted.empty()) return {};
-  const std::string_view shown = std::string_view(wanted).substr(0, kShown);
+std::string PreconditionProblem(const model::Resource* stored, const std::string& wanted) {
+  if (wanted.empty()) return "";
   if (stored == nullptr) {
-    return Refuse(
-        ErrorCode::kConflict,
-        fmt::format("{}: `metadata.resourceVersion` '{}' was asked for, but it does not exist",
-                    key.Text(), shown));
+    return fmt::format(
+        "`metadata.resourceVersion` must be left out of a new object, got {}; none of this name is "
+        "stored, or not any more",
+        Quoted(wanted));
   }
-  if (stored->meta().resource_version() == wanted) return {};
-  return Refuse(
-      ErrorCode::kConflict,
-      fmt::format("{}: `metadata.resourceVersion` '{}' was asked for, but version '{}' is stored; "
-                  "read it again and repeat the change",
-                  key.Text(), shown, stored->meta().resource_version()));
+  if (stored->meta().resource_version() == wanted) return "";
+  return fmt::format(
+      "`metadata.resourceVersion` must be that of the stored object, got {}, but version '{}' is "
+      "stored; read it again and repeat the change",
+      Quoted(wanted), stored->meta().resource_version());
 }
 
 }  // namespace sluice::controlplane

@@ -5,12 +5,11 @@
 #include <string>
 
 #include "common/model/resource.h"
-#include "controlplane/api/refusal.h"
 
 namespace sluice::controlplane {
 
-// `wanted` empty: no precondition. The refusal (kConflict) says which version is stored.
-Answer<void> CheckPrecondition(const model::ResourceKey& key, const model::Resource* stored,
-                               const std::string& wanted);
+// What is wrong, and which version is stored; empty when nothing is. `wanted` empty: no
+// precondition.
+std::string PreconditionProblem(const model::Resource* stored, const std::string& wanted);
 
 }  // namespace sluice::controlplane

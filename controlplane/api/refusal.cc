@@ -17,7 +17,7 @@ tl::unexpected<Refusal> Refuse(ErrorCode code, std::vector<v1::Violation> violat
   }
   if (total > 1) message += fmt::format(" (and {} more)", total - 1);
   if (total > limits::kViolationsReported) violations.resize(limits::kViolationsReported);
-  return tl::unexpected<Refusal>(Refusal{code, std::move(message), std::move(violations)});
+  return tl::unexpected<Refusal>(Refusal{code, std::move(message), std::move(violations), total});
 }
 
 }  // namespace sluice::controlplane

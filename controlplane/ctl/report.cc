@@ -26,10 +26,12 @@ std::string ViolationText(const v1::Violation& violation,
   return violation.message();
 }
 
-// Both ctl and the control plane stop there.
-std::string MoreText() {
-  return fmt::format("error: there may be more; only the first {} are looked for\n",
-                     limits::kViolationsReported);
+// Of `total` problems, `shown` have been printed.
+std::string MoreText(std::size_t total, std::size_t shown) {
+  if (total <= shown) return "";
+  // Both ctl and the control plane stop counting there.
+  return fmt::format("... and {}{} more\n", total >= limits::kViolationsCounted ? "at least " : "",
+                     total - shown);
 }
 
 }  // namespace
@@ -45,11 +47,17 @@ Exit ReportUsage(const Invocation& invocation, const Error& error) {
 
 Exit ReportDiagnostics(const Invocation& invocation,
                        const std::vector<manifest::Diagnostic>& diagnostics) {
-  for (const auto& diagnostic : diagnostics) {
-    invocation.err << "error: " << diagnostic.Text() << "\n";
-  }
-  if (diagnostics.size() >= limits::kViolationsReported) invocation.err << MoreText();
+  invocation.err << DiagnosticsText(diagnostics);
   return Exit::kUsage;
+}
+
+std::string DiagnosticsText(const std::vector<manifest::Diagnostic>& diagnostics) {
+  const std::size_t shown = std::min(diagnostics.size(), limits::kViolationsReported);
+  std::string text;
+  for (std::size_t i = 0; i < shown; ++i) {
+    text += fmt::format("error: {}\n", diagnostics[i].Text());
+  }
+  return text + MoreText(diagnostics.size(), shown);
 }
 
 std::string CallFailureText(const CallError& failure,
@@ -63,12 +71,7 @@ std::string CallFailureText(const CallError& failure,
   for (const auto& violation : violations) {
     text += fmt::format("error: {}\n", ViolationText(violation, documents));
   }
-  if (failure.violations_total > violations.size()) {
-    text += fmt::format("error: and {} more\n", failure.violations_total - violations.size());
-  } else if (violations.size() >= limits::kViolationsReported) {
-    text += MoreText();
-  }
-  return text;
+  return text + MoreText(failure.violations_total, violations.size());
 }
 
 Exit ReportCall(const Invocation& invocation, const CallError& failure,

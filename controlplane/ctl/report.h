@@ -14,7 +14,8 @@ namespace sluice::ctl {
 // `error: …`; the command line was wrong.
 Exit ReportUsage(const Invocation& invocation, const std::string& message);
 Exit ReportUsage(const Invocation& invocation, const Error& error);
-// Everything that is wrong with the manifests, a line each (the first kViolationsReported).
+// Everything that is wrong with the manifests, a line each; after kViolationsReported how many
+// more there are.
 Exit ReportDiagnostics(const Invocation& invocation,
                        const std::vector<manifest::Diagnostic>& diagnostics);
 // A refused or failed call. With `documents`, violations get the positions of the resources sent,
@@ -22,6 +23,8 @@ Exit ReportDiagnostics(const Invocation& invocation,
 Exit ReportCall(const Invocation& invocation, const CallError& failure,
                 const std::vector<manifest::Document>& documents = {});
 
+// The lines of ReportDiagnostics. Pure.
+std::string DiagnosticsText(const std::vector<manifest::Diagnostic>& diagnostics);
 // The lines of ReportCall. Pure.
 std::string CallFailureText(const CallError& failure,
                             const std::vector<manifest::Document>& documents);

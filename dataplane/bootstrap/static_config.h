@@ -19,7 +19,8 @@ class StaticConfig {
   const std::string& path() const { return path_; }
 
   // Reads everything. What differs from the last good reading; or, when anything at all is wrong,
-  // everything that is, and the last good reading stays.
+  // everything that is (the first limits::kViolationsReported, then how many more there are), and
+  // the last good reading stays.
   tl::expected<ResourceUpdates, std::vector<manifest::Diagnostic>> Read();
 
  private:

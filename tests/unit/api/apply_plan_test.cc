@@ -171,7 +171,9 @@ TEST(PlanApply, RefusesWhenTheStoredVersionIsNotTheOneAskedFor) {
   const auto plan = PlanApply(state, BatchOf(update), At(1));
   ASSERT_FALSE(plan);
   EXPECT_EQ(plan.error().code, ErrorCode::kConflict);
-  EXPECT_THAT(plan.error().message, HasSubstr("version '1' is stored"));
+  EXPECT_THAT(plan.error().message, HasSubstr("got '7', but version '1' is stored"));
+  ASSERT_EQ(plan.error().violations.size(), 1U);
+  EXPECT_EQ(plan.error().violations[0].field(), "metadata.resourceVersion");
 
   update.mutable_metadata()->set_resource_version("1");
   EXPECT_TRUE(PlanApply(state, BatchOf(update), At(1)));
@@ -179,6 +181,8 @@ TEST(PlanApply, RefusesWhenTheStoredVersionIsNotTheOneAskedFor) {
   v1::Upstream other = SampleUpstream("other");
   other.mutable_metadata()->set_resource_version("1");
   EXPECT_EQ(PlanApply(state, BatchOf(other), At(1)).error().code, ErrorCode::kConflict);
+  update.mutable_metadata()->set_resource_version("7");
+  EXPECT_EQ(PlanApply(state, BatchOf(update, other), At(1)).error().violations_total, 2U);
 }
 
 TEST(PlanApply, RefusesABatchThatIsEmptyOrTooLong) {
@@ -195,7 +199,29 @@ TEST(PlanApply, ReportsNoMoreViolationsThanTheLimit) {
   for (std::size_t i = 0; i < limits::kViolationsReported + 50; ++i) batch.Add();
   const auto plan = PlanApply(CatalogState(), batch, At(1));
   EXPECT_EQ(plan.error().violations.size(), limits::kViolationsReported);
+  EXPECT_EQ(plan.error().violations_total, limits::kViolationsReported + 50);
   EXPECT_THAT(plan.error().message, HasSubstr("and 149 more"));
+}
+
+TEST(PlanApply, CountsEveryViolationOfOneObject) {
+  v1::Upstream upstream;
+  upstream.mutable_metadata()->set_name("u");
+  for (int i = 0; i < 250; ++i) upstream.mutable_spec()->add_endpoints()->set_address("nowhere");
+  Batch batch;
+  batch.Add()->PackFrom(upstream);
+  const auto plan = PlanApply(CatalogState(), batch, At(1));
+  EXPECT_EQ(plan.error().violations.size(), limits::kViolationsReported);
+  EXPECT_EQ(plan.error().violations_total, 250);
+}
+
+TEST(PlanApply, StopsCountingViolationsSomewhere) {
+  v1::Upstream upstream;
+  upstream.mutable_metadata()->set_name("u");
+  for (int i = 0; i < 900; ++i) upstream.mutable_spec()->add_endpoints()->set_address("nowhere");
+  Batch batch;
+  for (int i = 0; i < 20; ++i) batch.Add()->PackFrom(upstream);
+  const auto plan = PlanApply(CatalogState(), batch, At(1));
+  EXPECT_EQ(plan.error().violations_total, limits::kViolationsCounted);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "common/base/limits.h"
+
 namespace sluice::ctl {
 namespace {
 
@@ -47,7 +49,16 @@ TEST(CallFailureText, SaysHowManyViolationsDidNotFitIntoTheAnswer) {
   const CallError failure{.error = {ErrorCode::kInvalidArgument, "a (and 11 more)"},
                           .violations = {At(-1, "", "a")},
                           .violations_total = 12};
-  EXPECT_EQ(CallFailureText(failure, {}), "error: a\nerror: and 11 more\n");
+  EXPECT_EQ(CallFailureText(failure, {}), "error: a\n... and 11 more\n");
+}
+
+TEST(DiagnosticsText, SaysHowManyAreNotShown) {
+  std::vector<manifest::Diagnostic> diagnostics(limits::kViolationsReported);
+  EXPECT_EQ(DiagnosticsText(diagnostics).find("more"), std::string::npos);
+  diagnostics.resize(limits::kViolationsReported + 7);
+  EXPECT_TRUE(DiagnosticsText(diagnostics).ends_with("\n... and 7 more\n"));
+  diagnostics.resize(limits::kViolationsCounted);
+  EXPECT_TRUE(DiagnosticsText(diagnostics).ends_with("\n... and at least 9900 more\n"));
 }
 
 TEST(CallFailureText, ShowsTheMessageOfAPlainFailure) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/base/limits.h"
 #include "sluice/v1/listener.pb.h"
 #include "sluice/v1/upstream.pb.h"
 
@@ -89,13 +90,47 @@ TEST(ParseManifest, SuggestsTheFieldThatWasMeant) {
               ElementsAre(HasSubstr("known here: balance, endpoints, passiveHealth")));
 }
 
+TEST(ParseManifest, TellsWhatIsWrongBetweenTheReadableDocumentsTooWhenAnotherIsNot) {
+  constexpr std::string_view kText = R"(apiVersion: sluice.dev/v1
+kind: Upstream
+metadata: {name: u}
+spec: {endpionts: []}
+---
+apiVersion: sluice.dev/v1
+kind: Listener
+metadata: {name: a}
+spec: {address: "127.0.0.1:1", routes: [{proxy: {upstream: u}}]}
+---
+apiVersion: sluice.dev/v1
+kind: Listener
+metadata: {name: b}
+spec: {address: "127.0.0.1:1", routes: [{proxy: {upstream: u}}]}
+)";
+  std::vector<std::string> texts;
+  for (const auto& diagnostic : ParseManifest(kText, "f").diagnostics) {
+    texts.push_back(diagnostic.Text());
+  }
+  EXPECT_THAT(texts, testing::ElementsAre(testing::HasSubstr("unknown field `spec.endpionts`"),
+                                          testing::HasSubstr("that listener/a has too")));
+}
+
 TEST(ParseManifest, TellsEverythingThatIsWrongAtOnce) {
-  EXPECT_THAT(Check(Upstream("  enpoints: []\n  balance: {policy: HASH}\n") + "---\n" +
-                    Listener("  socket: {backlog: 0, keepalive: 5}\n")),
-              ElementsAre(HasSubstr("unknown field `spec.enpoints`"),
-                          "`spec.balance.hash.key` is required (f.yaml:6:3)",
-                          "`spec.socket.keepalive` must be a map of fields, got '5' (f.yaml:14:35)",
-                          "`spec.socket.backlog` must be 1-65535, got '0' (f.yaml:14:12)"));
+  EXPECT_THAT(
+      Check(Upstream("  enpoints: []\n  balance: {policy: HASH}\n") + "---\n" +
+            Listener("  socket: {backlog: 0, keepalive: 5}\n")),
+      ElementsAre(HasSubstr("unknown field `spec.enpoints`"),
+                  "`spec.balance.hash.key` is required (f.yaml:6:3)",
+                  "`spec.socket.backlog` must be 1-65535, got '0' (f.yaml:14:12)",
+                  "`spec.socket.keepalive` must be a map of fields, got '5' (f.yaml:14:35)"));
+}
+
+TEST(ParseManifest, HidesNoFieldBehindAnotherWithTheSameBeginning) {
+  EXPECT_THAT(
+      Check("apiVersion: sluice.dev/v1\nkind: Upstream\n"
+            "metadata: {name: 5, namespace: A}\n"
+            "spec: {endpoints: [{addres: '127.0.0.1:1'}]}\n"),
+      ElementsAre(HasSubstr("`metadata.name` must be text"),
+                  HasSubstr("`metadata.namespace` must be"), HasSubstr("did you mean `address`?")));
 }
 
 TEST(ParseManifest, RefusesDuplicateKeysAtEveryDepth) {
@@ -249,8 +284,12 @@ TEST(HostileManifest, IsRefusedWhenItHasTooManyDocuments) {
   EXPECT_THAT(Check(Repeat("---\n", 20'000)), ElementsAre(HasSubstr("at most 10000 documents")));
 }
 
-TEST(HostileManifest, NeverGetsMoreThanAHundredDiagnostics) {
-  EXPECT_THAT(Check(Upstream("  endpoints: [" + Repeat("5, ", 5000) + "]\n")), SizeIs(100));
+TEST(HostileManifest, IsTornApartUpToABoundOnly) {
+  const auto text = [](std::size_t wrong) {
+    return Upstream("  endpoints: [" + Repeat("5, ", static_cast<int>(wrong)) + "]\n");
+  };
+  EXPECT_THAT(Check(text(500)), SizeIs(500));
+  EXPECT_THAT(Check(text(2 * limits::kViolationsCounted)), SizeIs(limits::kViolationsCounted));
 }
 
 TEST(BrokenYaml, SaysThatAQuoteIsNeverClosed) {

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "common/base/limits.h"
 #include "tests/unit/model/from_yaml.h"
 
 namespace sluice::model {
@@ -68,10 +69,12 @@ TEST(Upstream, HasBoundsOnTheNumberOfEndpoints) {
               ElementsAre("`spec.endpoints` must have at most 1000 entries, got 1001"));
 }
 
-TEST(Upstream, NeverReportsMoreThanAHundredViolations) {
+TEST(Upstream, ReportsEveryViolationUpToABound) {
   std::string list;
   for (int i = 0; i < 1000; ++i) list += "{}, ";
-  EXPECT_EQ(Check("{endpoints: [" + list + "]}").size(), 100U);
+  EXPECT_EQ(Check("{endpoints: [" + list + "]}").size(), 1000U);
+  for (int i = 0; i < 20'000; ++i) list += "{}, ";
+  EXPECT_EQ(Check("{endpoints: [" + list + "]}").size(), limits::kViolationsCounted);
 }
 
 TEST(EndpointSlice, NeedsAnUpstreamAndHasItsOwnBound) {
