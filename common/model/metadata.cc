@@ -8,6 +8,12 @@
 
 namespace sluice::model {
 
+bool IsObjectName(std::string_view text) {
+  Violations violations;
+  FieldCheck(violations).ObjectName("", text);
+  return violations.empty();
+}
+
 void ValidateMetadata(const v1::ObjectMeta& meta, Violations& violations) {
   FieldCheck check(violations);
   check.ObjectName("metadata.name", meta.name());

@@ -29,7 +29,7 @@ tl::expected<std::vector<v1::ObjectRef>, Exit> Named(const Invocation& invocatio
   const auto words = ParseObjectNames(invocation.arguments.operands());
   if (!words) return tl::unexpected(ReportUsage(invocation, words.error()));
   for (const ObjectWord& word : *words) {
-    objects.push_back(RefTo(*word.kind, invocation.ns, word.name));
+    objects.push_back(RefTo(word, invocation.ns));
   }
   return objects;
 }

@@ -49,7 +49,7 @@ Exit RunDescribe(const Invocation& invocation) {
   Exit worst = Exit::kOk;
   bool first = true;
   for (const ObjectWord& word : *words) {
-    const auto ref = RefTo(*word.kind, invocation.ns, word.name);
+    const auto ref = RefTo(word, invocation.ns);
     const auto resource = client.Get(ref);
     if (!resource) {
       worst = ReportCall(invocation, resource.error());

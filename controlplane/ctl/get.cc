@@ -39,7 +39,7 @@ Found Fetch(const Invocation& invocation, Client& client, const std::vector<Obje
                              listing->resources.end());
       continue;
     }
-    auto resource = client.Get(RefTo(*word.kind, ns, word.name));
+    auto resource = client.Get(RefTo(word, ns));
     if (resource) {
       found.resources.push_back(std::move(*resource));
       continue;

@@ -1,8 +1,13 @@
 // ctl: a person's (and a script's) hand on the control plane. The list of its commands is in
 // commands.cc; each is a file of its name.
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <iostream>
 
+#include "common/base/limits.h"
+#include "common/base/text_format.h"
+#include "common/model/metadata.h"
 #include "controlplane/ctl/command_line.h"
 #include "controlplane/ctl/commands.h"
 #include "controlplane/ctl/server_address.h"
@@ -30,13 +35,18 @@ Exit Main(int argc, const char* const* argv) {
                                       .config_flag = line.arguments.Text("--config"),
                                       .environment = Environment});
   if (!server) return Complain(server.error().message);
+  const std::string ns = line.arguments.Text("--namespace");
+  if (!model::IsObjectName(ns)) {
+    return Complain(fmt::format("--namespace must be 1-{} of a-z, 0-9 and '-', got {}",
+                                limits::kNameLength, Quoted(ns)));
+  }
   const auto request_timeout = line.arguments.Duration("--request-timeout");
   if (!request_timeout) return Complain(request_timeout.error().message);
 
   const Exit exit = line.command->run({.arguments = line.arguments,
                                        .server = std::move(*server),
                                        .request_timeout = *request_timeout,
-                                       .ns = line.arguments.Text("--namespace"),
+                                       .ns = ns,
                                        .out = std::cout,
                                        .err = std::cerr,
                                        .commands = Commands()});

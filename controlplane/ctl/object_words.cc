@@ -24,16 +24,31 @@ tl::unexpected<Error> BadWord(std::string message) {
   return Fail(ErrorCode::kInvalidArgument, std::move(message));
 }
 
+// An object, a namespace or a data plane can have it as its name. The rest is for the API to say.
+bool IsNameText(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(),
+                                      [](char c) { return c > ' ' && c <= '~' && c != '/'; });
+}
+
 Result<std::vector<ObjectWord>> ParseSlashed(const std::vector<std::string>& words) {
   std::vector<ObjectWord> objects;
   for (const std::string& word : words) {
     const auto slash = word.find('/');
     if (slash == std::string::npos || slash + 1 == word.size()) {
-      return BadWord(fmt::format("'{}' must be KIND/NAME, as the others are", word));
+      return BadWord(fmt::format("{} must be KIND/NAME, as the others are", Quoted(word)));
     }
     auto kind = ParseKind(word.substr(0, slash));
     if (!kind) return tl::unexpected(kind.error());
-    objects.push_back({*kind, word.substr(slash + 1)});
+    ObjectWord object{*kind, word.substr(slash + 1)};
+    if (const auto second = object.name.find('/'); second != std::string::npos) {
+      object.ns = object.name.substr(0, second);
+      object.name.erase(0, second + 1);
+    }
+    const bool has_namespace = object.name.size() + 1 + slash != word.size();
+    if (!IsNameText(object.name) || (has_namespace && !IsNameText(object.ns))) {
+      return BadWord(fmt::format("{} must be KIND/NAME or KIND/NAMESPACE/NAME", Quoted(word)));
+    }
+    objects.push_back(std::move(object));
   }
   return objects;
 }
@@ -49,9 +64,9 @@ Result<const model::Kind*> ParseKind(const std::string& word) {
   for (const model::Kind& kind : model::Kinds()) plurals.push_back(kind.plural);
   const std::string_view closest = ClosestWord(lower, plurals.data(), plurals.size());
   if (!closest.empty()) {
-    return BadWord(fmt::format("unknown kind '{}'; did you mean '{}'?", word, closest));
+    return BadWord(fmt::format("unknown kind {}; did you mean '{}'?", Quoted(word), closest));
   }
-  return BadWord(fmt::format("unknown kind '{}'; the kinds are {}", word, KindNames()));
+  return BadWord(fmt::format("unknown kind {}; the kinds are {}", Quoted(word), KindNames()));
 }
 
 Result<std::vector<ObjectWord>> ParseObjectWords(const std::vector<std::string>& words) {
@@ -88,8 +103,8 @@ Result<std::vector<ObjectWord>> ParseObjectWords(const std::vector<std::string>&
                     words.front()));
   }
   for (auto word = words.begin() + 1; word != words.end(); ++word) {
-    if (word->empty() || word->find('/') != std::string::npos) {
-      return BadWord(fmt::format("'{}' is not a name; after a kind come names only", *word));
+    if (!IsNameText(*word)) {
+      return BadWord(fmt::format("{} is not a name; after a kind come names only", Quoted(*word)));
     }
     objects.push_back({kinds.front(), *word});
   }
@@ -106,6 +121,10 @@ Result<std::vector<ObjectWord>> ParseObjectNames(const std::vector<std::string>&
 
 std::string NamespaceOf(const model::Kind& kind, const std::string& ns) {
   return kind.read_only ? std::string(model::kDefaultNamespace) : ns;
+}
+
+v1::ObjectRef RefTo(const ObjectWord& word, const std::string& ns) {
+  return RefTo(*word.kind, word.ns.empty() ? ns : word.ns, word.name);
 }
 
 v1::ObjectRef RefTo(const model::Kind& kind, const std::string& ns, const std::string& name) {

@@ -1,5 +1,6 @@
 // Which objects the words of a command line mean: `KIND`, `KIND NAME…`, `KIND/NAME…`, `KIND,KIND`,
-// `all`. Kinds by name, plural or short name, in any case. Pure.
+// `all`, and `KIND/NAMESPACE/NAME` as output names what is outside of the namespace default. Kinds
+// by name, plural or short name, in any case. Pure.
 #pragma once
 
 #include <string>
@@ -14,7 +15,8 @@ namespace sluice::ctl {
 
 struct ObjectWord {
   const model::Kind* kind;
-  std::string name;  // Empty: all of the kind.
+  std::string name;     // Empty: all of the kind.
+  std::string ns = {};  // Empty: that of --namespace.
 
   friend bool operator==(const ObjectWord&, const ObjectWord&) = default;
 };
@@ -30,6 +32,7 @@ Result<const model::Kind*> ParseKind(const std::string& word);
 // describe what runs, and belong to none.
 std::string NamespaceOf(const model::Kind& kind, const std::string& ns);
 
+v1::ObjectRef RefTo(const ObjectWord& word, const std::string& ns);
 v1::ObjectRef RefTo(const model::Kind& kind, const std::string& ns, const std::string& name);
 v1::ObjectRef RefTo(const model::Resource& resource);
 // `listener/orders-db`, as model::ResourceKey::Text.

@@ -39,6 +39,23 @@ TEST(ObjectWords, KindAndNameStandTogetherWithASlash) {
               ElementsAre(Object("Upstream", "a"), Object("Listener", "b")));
 }
 
+TEST(ObjectWords, ANamespaceMayStandBetweenKindAndName) {
+  const auto objects = Parse({"upstream/team-a/db", "listener/b"});
+  ASSERT_EQ(objects.size(), 2U);
+  EXPECT_EQ(TextOf(RefTo(objects[0], "default")), "upstream/team-a/db");
+  EXPECT_EQ(TextOf(RefTo(objects[1], "team-b")), "listener/team-b/b");
+  EXPECT_THAT(ErrorOf({"upstream//db"}), HasSubstr("KIND/NAMESPACE/NAME"));
+  EXPECT_THAT(ErrorOf({"upstream/a/"}), HasSubstr("KIND/NAMESPACE/NAME"));
+  EXPECT_THAT(ErrorOf({"upstream/a/b/c"}), HasSubstr("KIND/NAMESPACE/NAME"));
+}
+
+TEST(ObjectWords, BytesThatNoNameHasAreRefusedAndNotRepeatedRaw) {
+  EXPECT_EQ(ErrorOf({"upstream", "a\nb"}), "'a\\x0ab' is not a name; after a kind come names only");
+  EXPECT_THAT(ErrorOf({"upstream", "\xff"}), HasSubstr("is not a name"));
+  EXPECT_THAT(ErrorOf({"upstream/a b"}), HasSubstr("must be KIND/NAME"));
+  EXPECT_THAT(ErrorOf({"up\x1b[31m"}), testing::Not(HasSubstr("\x1b")));
+}
+
 TEST(ObjectWords, SeveralKindsAreSeparatedByCommas) {
   EXPECT_THAT(Parse({"upstreams,listeners"}),
               ElementsAre(Object("Upstream", ""), Object("Listener", "")));
