@@ -7,7 +7,7 @@
 #include "controlplane/ctl/client.h"
 #include "controlplane/ctl/commands.h"
 #include "controlplane/ctl/fleet_table.h"
-#include "controlplane/ctl/object_text.h"
+#include "controlplane/ctl/listing.h"
 #include "controlplane/ctl/report.h"
 
 namespace sluice::ctl {
@@ -19,36 +19,24 @@ Exit RunFleet(const Invocation& invocation) {
       client.List(*model::FindKind("DataPlane"), std::string(model::kDefaultNamespace),
                   invocation.arguments.Text("--selector"));
   if (!nodes) return ReportCall(invocation, nodes.error());
-  const std::string format = invocation.arguments.Text("--output");
-  if (format == "json") {
-    invocation.out << JsonOf(nodes->resources, true);
+  const std::string_view nothing_found =
+      invocation.arguments.Has("--selector")
+          ? "No data planes found with these labels"
+          : "No data planes found: none is connected, and none was lately";
+  if (PrintUnlessTable(invocation,
+                       {.resources = nodes->resources, .nothing_found = nothing_found})) {
     return Exit::kOk;
   }
-  if (nodes->resources.empty()) {
-    invocation.err << (invocation.arguments.Has("--selector")
-                           ? "No data planes found with these labels\n"
-                           : "No data planes found: none is connected, and none was lately\n");
-    return Exit::kOk;
-  }
-  if (format == "yaml") {
-    invocation.out << YamlOf(nodes->resources);
-  } else if (format == "name") {
-    invocation.out << NamesOf(nodes->resources);
-  } else {
-    invocation.out << FleetText(nodes->resources,
-                                {.wide = format == "wide",
-                                 .headers = !invocation.arguments.Has("--no-headers"),
-                                 .now = std::chrono::system_clock::now()});
-  }
+  const std::string format = invocation.arguments.Text(kOutputOption.flag);
+  invocation.out << FleetText(nodes->resources,
+                              {.wide = format == "wide",
+                               .headers = !invocation.arguments.Has("--no-headers"),
+                               .now = std::chrono::system_clock::now()});
   return Exit::kOk;
 }
 
 constexpr Option kOptions[] = {
-    {.flag = "--output",
-     .letter = "o",
-     .value = "FORMAT",
-     .help = "Instead of the table",
-     .choices = kOutputChoices},
+    kOutputOption,
     {.flag = "--selector",
      .letter = "l",
      .value = "SELECTOR",

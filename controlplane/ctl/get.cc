@@ -8,7 +8,7 @@
 #include "controlplane/ctl/columns.h"
 #include "controlplane/ctl/commands.h"
 #include "controlplane/ctl/get_watch.h"
-#include "controlplane/ctl/object_text.h"
+#include "controlplane/ctl/listing.h"
 #include "controlplane/ctl/object_words.h"
 #include "controlplane/ctl/report.h"
 #include "controlplane/ctl/slice_counts.h"
@@ -90,25 +90,13 @@ Exit RunGet(const Invocation& invocation) {
   }
 
   const Found found = Fetch(invocation, client, *words);
-  const std::string format = arguments.Text("--output");
   if (found.exit != Exit::kOk && found.resources.empty()) return found.exit;
-  if (format == "json") {
-    invocation.out << JsonOf(found.resources, found.as_list);
+  if (PrintUnlessTable(invocation, {.resources = found.resources,
+                                    .as_list = found.as_list,
+                                    .nothing_found = "No resources found"})) {
     return found.exit;
   }
-  if (found.resources.empty()) {
-    invocation.err << "No resources found\n";
-    return found.exit;
-  }
-  if (format == "yaml") {
-    invocation.out << YamlOf(found.resources);
-    return found.exit;
-  }
-  if (format == "name") {
-    invocation.out << NamesOf(found.resources);
-    return found.exit;
-  }
-  const TableStyle style{.wide = format == "wide",
+  const TableStyle style{.wide = arguments.Text(kOutputOption.flag) == "wide",
                          .with_namespace = arguments.Has("--all-namespaces"),
                          .with_kind = words->front().kind != words->back().kind};
   const Exit printed = PrintTables(invocation, client, found.resources, style);
@@ -116,11 +104,7 @@ Exit RunGet(const Invocation& invocation) {
 }
 
 constexpr Option kOptions[] = {
-    {.flag = "--output",
-     .letter = "o",
-     .value = "FORMAT",
-     .help = "Instead of the table",
-     .choices = kOutputChoices},
+    kOutputOption,
     {.flag = "--selector",
      .letter = "l",
      .value = "SELECTOR",

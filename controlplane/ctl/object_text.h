@@ -2,14 +2,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "common/model/resource.h"
 
 namespace sluice::ctl {
-
-inline constexpr std::string_view kOutputChoices = "wide|yaml|json|name";
 
 // Documents with `---` between them, as apply reads them.
 std::string YamlOf(const std::vector<model::Resource>& resources);
