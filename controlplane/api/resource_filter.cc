@@ -15,6 +15,7 @@ Answer<ResourceFilter> ResourceFilter::Parse(const std::string& kind, const std:
 
 bool ResourceFilter::Selects(const model::Resource& resource) const {
   return &resource.kind() == kind && (ns.empty() || resource.key().ns == ns) &&
+         (name.empty() || resource.key().name == name) &&
          selector.Selects(resource.meta().labels());
 }
 

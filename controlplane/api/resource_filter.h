@@ -1,5 +1,5 @@
-// Which objects a list or a watch speaks of: one kind, one namespace or all, a label selector.
-// Immutable.
+// Which objects a list or a watch speaks of: one kind, one namespace or all, a label selector, a
+// name. Immutable.
 #pragma once
 
 #include <string>
@@ -14,6 +14,7 @@ struct ResourceFilter {
   const model::Kind* kind;
   std::string ns;  // Empty: all.
   LabelSelector selector;
+  std::string name = {};  // Empty: all.
 
   static Answer<ResourceFilter> Parse(const std::string& kind, const std::string& ns,
                                       const std::string& label_selector);

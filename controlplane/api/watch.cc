@@ -251,6 +251,7 @@ Answer<std::unique_ptr<Watch>> StartWatch(const v1::WatchRequest& request, Catal
   auto filter =
       ResourceFilter::Parse(request.kind(), request.namespace_(), request.label_selector());
   if (!filter) return tl::unexpected(filter.error());
+  filter->name = request.name();
   if (request.from_generation() < 0) {
     return Refuse(
         ErrorCode::kInvalidArgument,

@@ -185,9 +185,10 @@ void Client::AwaitConnection(Deadline deadline) {
   connection_->channel->WaitForConnected(deadline);
 }
 
-Answer<void> Client::Watch(const v1::WatchRequest& request,
+Answer<void> Client::Watch(const v1::WatchRequest& request, Deadline deadline,
                            const std::function<bool(const v1::WatchResponse&)>& visit) {
   grpc::ClientContext context;
+  context.set_deadline(deadline);
   const auto reader = connection_->stub->Watch(&context, request);
   return connection_->Read(context, *reader, visit);
 }

@@ -56,7 +56,8 @@ class Client {
   void AwaitConnection(Deadline deadline);
 
   // Streams: `visit` gets every message until it says false or the server ends the stream.
-  Answer<void> Watch(const v1::WatchRequest& request,
+  static constexpr Deadline kNoDeadline = Deadline::max();
+  Answer<void> Watch(const v1::WatchRequest& request, Deadline deadline,
                      const std::function<bool(const v1::WatchResponse&)>& visit);
   Answer<void> Rollout(const v1::RolloutRequest& request, Deadline deadline,
                        const std::function<bool(const v1::RolloutResponse&)>& visit);

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <ostream>
+#include <thread>
 
 #include "common/manifest/manifest.h"
 #include "controlplane/ctl/columns.h"
@@ -14,6 +16,9 @@
 
 namespace sluice::ctl {
 namespace {
+
+// Between two attempts to reach a control plane that has gone.
+constexpr auto kPause = std::chrono::milliseconds(200);
 
 // Turns events into text in the form that was asked for.
 class EventPrinter {
@@ -77,34 +82,63 @@ Exit WatchObjects(const Invocation& invocation, Client& client, const ObjectWord
   v1::WatchRequest request;
   request.set_kind(std::string(word.kind->name));
   if (!invocation.arguments.Has("--all-namespaces")) {
-    request.set_namespace_(NamespaceOf(*word.kind, invocation.ns));
+    request.set_namespace_(RefTo(word, invocation.ns).namespace_());
   }
   request.set_label_selector(invocation.arguments.Text("--selector"));
+  request.set_name(word.name);
 
   EventPrinter printer(invocation, client, *word.kind);
-  bool at_start = true;
-  std::optional<Error> unreadable;
-  const auto watched = client.Watch(request, [&](const v1::WatchResponse& response) {
-    if (response.event() == v1::WatchResponse::SYNCED) {
-      at_start = false;
-      printer.Print();
-      return true;
+  std::int64_t resume_from = 0;  // Everything up to this generation has been shown.
+  bool began = false;
+  bool said_lost = false;
+  while (true) {
+    request.set_from_generation(resume_from);
+    bool at_start = true;
+    std::optional<Error> unreadable;
+    const auto watched =
+        client.Watch(request, Client::kNoDeadline, [&](const v1::WatchResponse& response) {
+          said_lost = false;
+          if (response.event() == v1::WatchResponse::SYNCED) {
+            began = true;
+            at_start = false;
+            resume_from = response.generation();
+            printer.Print();
+            return static_cast<bool>(invocation.out);
+          }
+          const auto resource = model::Resource::FromAny(response.resource());
+          if (!resource) {
+            unreadable = resource.error();
+            return false;
+          }
+          printer.Add(*resource, v1::WatchResponse::Event_Name(response.event()));
+          if (!at_start) {
+            printer.Print();
+            // More of the same generation may follow.
+            resume_from = std::max(resume_from, response.generation() - 1);
+          }
+          return static_cast<bool>(invocation.out);
+        });
+    if (unreadable) return ReportCall(invocation, CallError{.error = *unreadable});
+    if (!invocation.out) return Exit::kFailed;
+    printer.Print();  // What came before the stream was cut.
+    if (!watched && watched.error().error.code == ErrorCode::kOutOfRange && resume_from > 0) {
+      invocation.err << "notice: changes were missed meanwhile; this is all there is now"
+                     << std::endl;
+      resume_from = 0;
+      continue;
     }
-    const auto resource = model::Resource::FromAny(response.resource());
-    if (!resource) {
-      unreadable = resource.error();
-      return false;
+    const bool lost = watched || watched.error().error.code == ErrorCode::kUnavailable;
+    if (!began || !lost) {
+      return ReportCall(invocation, watched ? CallError{.error = {ErrorCode::kUnavailable,
+                                                                  "the control plane ended the "
+                                                                  "watch"}}
+                                            : watched.error());
     }
-    if (word.name.empty() || resource->key().name == word.name) {
-      printer.Add(*resource, v1::WatchResponse::Event_Name(response.event()));
-      if (!at_start) printer.Print();
-    }
-    return static_cast<bool>(invocation.out);
-  });
-  if (unreadable) return ReportCall(invocation, CallError{.error = *unreadable});
-  if (!watched) return ReportCall(invocation, watched.error());
-  invocation.err << "error: the control plane ended the watch\n";
-  return Exit::kFailed;
+    if (!said_lost) invocation.err << "the control plane went away; asking again" << std::endl;
+    said_lost = true;
+    client.AwaitConnection(Client::kNoDeadline);
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 }  // namespace sluice::ctl

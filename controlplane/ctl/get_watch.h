@@ -1,4 +1,5 @@
-// ctl get --watch: first what is there, then every change, until the control plane ends the stream.
+// ctl get --watch: first what is there, then every change, until interrupted. When the control
+// plane goes away it goes on where it was as soon as that is back.
 #pragma once
 
 #include "controlplane/ctl/client.h"

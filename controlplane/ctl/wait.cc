@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <ostream>
 #include <thread>
@@ -17,7 +18,7 @@
 namespace sluice::ctl {
 namespace {
 
-// Conditions follow the data planes' reports and make no generation, so they are asked for.
+// Between two attempts to reach a control plane that has gone.
 constexpr auto kPause = std::chrono::milliseconds(100);
 
 struct Patience {
@@ -36,39 +37,81 @@ std::string_view MetWord(const WaitCondition& condition) {
   }
 }
 
-// `answered`: the control plane has answered at least once, for this object or another.
-Exit WaitForOne(const Invocation& invocation, Client& client, const v1::ObjectRef& object,
-                const WaitCondition& condition, const Patience& patience, bool& answered) {
+// What watching the object has told so far.
+struct Sight {
+  bool complete = false;  // `object` is all there is, or there is none.
+  std::optional<model::Resource> object;
+  std::optional<Error> unreadable;
+
+  void Take(const v1::WatchResponse& response) {
+    if (response.event() == v1::WatchResponse::SYNCED) {
+      complete = true;
+      return;
+    }
+    if (response.event() == v1::WatchResponse::DELETED) {
+      object.reset();
+      return;
+    }
+    auto resource = model::Resource::FromAny(response.resource());
+    if (resource) {
+      object = std::move(*resource);
+    } else {
+      unreadable = resource.error();
+    }
+  }
+};
+
+// Watches until `done` or the deadline, over restarts of the control plane. `answered`: it has
+// answered at least once, for this object or another; one that never did is not waited for.
+Answer<Sight> WatchUntil(Client& client, const v1::ObjectRef& object, Client::Deadline deadline,
+                         bool& answered, const std::function<bool(const Sight&)>& done) {
+  v1::WatchRequest request;
+  request.set_kind(object.kind());
+  request.set_namespace_(object.namespace_());
+  request.set_name(object.name());
+  Sight last;
   while (true) {
-    const auto answer = client.Get(object);
-    const bool missing = !answer && answer.error().error.code == ErrorCode::kNotFound;
-    if (!answer && !missing) {
-      // One that answered before is expected back; until then only time decides.
-      const bool lost = answered && answer.error().error.code == ErrorCode::kUnavailable &&
-                        std::chrono::system_clock::now() + kPause < patience.deadline;
-      if (!lost) return ReportCall(invocation, answer.error());
-      client.AwaitConnection(patience.deadline);
-      std::this_thread::sleep_for(kPause);
-      continue;
+    Sight sight;
+    const auto watched = client.Watch(request, deadline, [&](const v1::WatchResponse& response) {
+      sight.Take(response);
+      answered = answered || sight.complete;
+      return !sight.unreadable && !(sight.complete && done(sight));
+    });
+    if (sight.unreadable) return tl::unexpected(CallError{.error = *sight.unreadable});
+    if (sight.complete) last = std::move(sight);
+    if (last.complete && done(last)) return last;
+    if (std::chrono::system_clock::now() + kPause >= deadline) return last;
+    if (!watched && (!answered || watched.error().error.code != ErrorCode::kUnavailable)) {
+      return tl::unexpected(watched.error());
     }
-    answered = true;
-    if (missing && condition.what == WaitCondition::What::kCondition) {
-      return ReportCall(invocation, answer.error());
-    }
-    const model::Resource* resource = answer ? &*answer : nullptr;
-    if (Holds(condition, resource)) {
-      invocation.out << TextOf(object) << " " << MetWord(condition) << "\n";
-      invocation.out.flush();
-      return Exit::kOk;
-    }
-    if (std::chrono::system_clock::now() + kPause >= patience.deadline) {
-      invocation.err << fmt::format("error: timed out after {} waiting for {}: {}\n",
-                                    FormatDuration(patience.timeout), TextOf(object),
-                                    StandText(condition, resource));
-      return Exit::kFailed;
-    }
+    client.AwaitConnection(deadline);
     std::this_thread::sleep_for(kPause);
   }
+}
+
+Exit WaitForOne(const Invocation& invocation, Client& client, const v1::ObjectRef& object,
+                const WaitCondition& condition, const Patience& patience, bool& answered) {
+  const bool needs_object = condition.what == WaitCondition::What::kCondition;
+  const auto at = [](const Sight& sight) { return sight.object ? &*sight.object : nullptr; };
+  const auto sight =
+      WatchUntil(client, object, patience.deadline, answered, [&](const Sight& seen) {
+        return (needs_object && !seen.object) || Holds(condition, at(seen));
+      });
+  if (!sight) return ReportCall(invocation, sight.error());
+  if (sight->complete && needs_object && !sight->object) {
+    invocation.err << fmt::format("error: {} not found\n", TextOf(object));
+    return Exit::kFailed;
+  }
+  if (sight->complete && Holds(condition, at(*sight))) {
+    invocation.out << TextOf(object) << " " << MetWord(condition) << "\n";
+    invocation.out.flush();
+    return Exit::kOk;
+  }
+  invocation.err << fmt::format(
+      "error: timed out after {} waiting for {}: {}\n", FormatDuration(patience.timeout),
+      TextOf(object),
+      sight->complete ? StandText(condition, at(*sight)) : "the control plane did not answer");
+  return Exit::kFailed;
 }
 
 Exit RunWait(const Invocation& invocation) {
@@ -87,7 +130,7 @@ Exit RunWait(const Invocation& invocation) {
   Exit worst = Exit::kOk;
   bool answered = false;
   for (const ObjectWord& word : *words) {
-    const auto object = RefTo(*word.kind, invocation.ns, word.name);
+    const auto object = RefTo(word, invocation.ns);
     const Exit exit = WaitForOne(invocation, client, object, *condition, patience, answered);
     if (exit != Exit::kOk) worst = exit;
   }

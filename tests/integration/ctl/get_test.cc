@@ -132,14 +132,42 @@ TEST_F(Get, WatchShowsWhatIsThereAndThenEveryChange) {
   EXPECT_TRUE(watch.Running());
 }
 
-TEST_F(Get, WatchEndsWithAnErrorWhenTheControlPlaneGoesAway) {
+TEST_F(Get, WatchGoesOnWhereItWasAfterTheControlPlaneIsBack) {
+  Store(UpstreamYaml("u"));
   Process watch(
       {BinPath("ctl"), "--server", control_plane_.api(), "get", "upstreams", "-w", "-o", "name"});
-  Store(UpstreamYaml("u"));
   ASSERT_TRUE(Eventually([&] { return watch.Out() == "upstream/u\n"; })) << watch.Err();
   control_plane_.Kill();
-  EXPECT_EQ(watch.Wait(), 1);
-  EXPECT_THAT(watch.Err(), HasSubstr(control_plane_.api()));
+  ASSERT_TRUE(Eventually([&] { return watch.Err().find("went away") != std::string::npos; }));
+  control_plane_.Start();
+  Store(UpstreamYaml("v"));
+  EXPECT_TRUE(Eventually([&] { return watch.Out() == "upstream/u\nupstream/v\n"; }))
+      << watch.Out() << watch.Err();
+  EXPECT_TRUE(watch.Running());
+}
+
+TEST_F(Get, WatchOfNoControlPlaneFailsAtOnce) {
+  control_plane_.Kill();
+  const ProcessResult result = Run({"get", "upstreams", "-w"});
+  EXPECT_THAT(result, Exits(1));
+  EXPECT_THAT(result.err, HasSubstr(control_plane_.api()));
+}
+
+TEST_F(Get, WatchOfOneObjectShowsNoOther) {
+  Store(UpstreamYaml("u") + UpstreamYaml("v"));
+  Process watch(
+      {BinPath("ctl"), "--server", control_plane_.api(), "get", "upstream/v", "-w", "-o", "name"});
+  ASSERT_TRUE(Eventually([&] { return watch.Out() == "upstream/v\n"; })) << watch.Err();
+  Store(UpstreamYaml("u", "127.0.0.1:2"));
+  Store(UpstreamYaml("v", "127.0.0.1:2"));
+  EXPECT_TRUE(Eventually([&] { return watch.Out() == "upstream/v\nupstream/v\n"; })) << watch.Out();
+}
+
+TEST_F(Get, ANamespaceThatCannotBeIsRefused) {
+  const ProcessResult result = Run({"get", "upstreams", "-n", "Team A"});
+  EXPECT_THAT(result, Exits(2));
+  EXPECT_THAT(result.err, HasSubstr("--namespace must be 1-63 of a-z, 0-9 and '-', got 'Team A'"));
+  EXPECT_THAT(Run({"get", "upstreams", "-n", ""}), Exits(2));
 }
 
 }  // namespace

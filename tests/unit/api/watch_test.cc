@@ -72,6 +72,19 @@ TEST_F(WatchTest, BeginsWithEverythingAndGoesOnWithChanges) {
   EXPECT_THAT(Read(*watch), ElementsAre("MODIFIED a @2", "ADDED c @2", "DELETED b @3"));
 }
 
+TEST_F(WatchTest, OfOneNameHearsOfThatObjectOnly) {
+  Commit({AsChange(SampleUpstream("a")), AsChange(SampleUpstream("b"))});
+  v1::WatchRequest request;
+  request.set_kind("Upstream");
+  request.set_name("b");
+  const auto watch = StartWatch(request, *catalog_, fleet_, [] {});
+  ASSERT_TRUE(watch);
+  EXPECT_THAT(Read(**watch), ElementsAre("ADDED b @1", "SYNCED @1"));
+  Commit({Removal(SampleUpstream("a"))});
+  Commit({Removal(SampleUpstream("b"))});
+  EXPECT_THAT(Read(**watch), ElementsAre("DELETED b @3"));
+}
+
 TEST_F(WatchTest, HearsWhatChangesWhileTheBeginningIsBeingSent) {
   Commit({AsChange(SampleUpstream("a"))});
   const auto watch = Start("Upstream");
