@@ -65,7 +65,6 @@ inline constexpr std::size_t kWatchStreams = 1'000;
 
 // ctl.
 inline constexpr std::size_t kCtlConfigBytes = 64 * 1024;
-inline constexpr int kEditAttempts = 10;  // Read, edit, apply; again when somebody else was faster.
 inline constexpr std::size_t kDiffCells =
     4'000'000;  // Edit distance times lines; beyond it a diff is coarse.
 

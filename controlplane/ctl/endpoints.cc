@@ -2,10 +2,14 @@
 // read as the precondition; when somebody else was faster, again.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <ostream>
+#include <random>
+#include <thread>
 
-#include "common/base/limits.h"
+#include "common/base/text_format.h"
 #include "controlplane/ctl/client.h"
 #include "controlplane/ctl/commands.h"
 #include "controlplane/ctl/endpoint_edit.h"
@@ -52,6 +56,14 @@ Result<EndpointEdit> EditOf(const Arguments& arguments) {
   return edit;
 }
 
+// At random and longer each time, so that of many at once each gets its turn.
+std::chrono::milliseconds PauseAfter(int attempt) {
+  static std::minstd_rand random(std::random_device{}());
+  constexpr int kLongest = 1000;
+  const int most = std::min(kLongest, 10 << std::min(attempt, 7));
+  return std::chrono::milliseconds(std::uniform_int_distribution(0, most)(random));
+}
+
 Exit RunEndpoints(const Invocation& invocation) {
   const auto edit = EditOf(invocation.arguments);
   if (!edit) return ReportUsage(invocation, edit.error());
@@ -60,6 +72,7 @@ Exit RunEndpoints(const Invocation& invocation) {
 
   Client client(invocation.server, invocation.request_timeout);
   RolloutTarget target;
+  const auto give_up = std::chrono::steady_clock::now() + invocation.request_timeout;
   for (int attempt = 1;; ++attempt) {
     const auto parts = ReadParts(client, invocation.ns, edit->upstream);
     if (!parts) return ReportCall(invocation, parts.error());
@@ -86,7 +99,15 @@ Exit RunEndpoints(const Invocation& invocation) {
       break;
     }
     const bool raced = applied.error().error.code == ErrorCode::kConflict;
-    if (!raced || attempt == limits::kEditAttempts) return ReportCall(invocation, applied.error());
+    if (!raced) return ReportCall(invocation, applied.error());
+    if (std::chrono::steady_clock::now() >= give_up) {
+      invocation.err << fmt::format(
+          "error: upstream {}: others were faster with every change for {} (--request-timeout); "
+          "nothing is changed, try again\n",
+          edit->upstream, FormatDuration(invocation.request_timeout));
+      return Exit::kFailed;
+    }
+    std::this_thread::sleep_for(PauseAfter(attempt));
   }
   invocation.out.flush();
   if (!invocation.arguments.Has("--wait")) return Exit::kOk;

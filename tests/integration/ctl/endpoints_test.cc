@@ -82,14 +82,14 @@ TEST_F(Endpoints, SaysWhatIsWrongWithTheCommand) {
 
 TEST_F(Endpoints, AtTheSameTimeLoseNothing) {
   std::vector<std::unique_ptr<Process>> edits;
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 12; ++i) {
     edits.push_back(std::make_unique<Process>(
         std::vector<std::string>{BinPath("ctl"), "--server", control_plane_.api(), "endpoints",
                                  "add", "u", "127.0.0.1:" + std::to_string(100 + i)}));
   }
   for (const auto& edit : edits) EXPECT_EQ(edit->Wait(), 0) << edit->Err();
   const std::string table = Table();
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 12; ++i) {
     EXPECT_THAT(table, HasSubstr("127.0.0.1:" + std::to_string(100 + i) + " "));
   }
 }
