@@ -77,8 +77,10 @@ struct Client::Connection {
     std::string& message = failure.error.message;
     if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
       message = NoAnswerText(server, FormatDuration(request_timeout));
+      failure.may_be_done = true;
     } else if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
       message = UnavailableText(server, status.error_message());
+      failure.may_be_done = !NeverConnected(status.error_message());
     } else if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
       message = NotThisApiText(server, status.error_message());
     }
@@ -97,6 +99,14 @@ struct Client::Connection {
     const grpc::Status status = (stub.get()->*method)(&context, request, &response);
     if (!status.ok()) return tl::unexpected(Failure(status));
     return response;
+  }
+
+  // A call that changes something.
+  template <typename Response, typename Method, typename Request>
+  Answer<Response> Change(Method method, const Request& request) const {
+    auto answer = Call<Response>(method, request);
+    if (!answer && answer.error().may_be_done) answer.error().error.message += UnknownOutcomeText();
+    return answer;
   }
 
   template <typename Message>
@@ -137,11 +147,11 @@ Client::Client(ServerAddress server, std::chrono::nanoseconds request_timeout)
 Client::~Client() = default;
 
 Answer<v1::ApplyResponse> Client::Apply(const v1::ApplyRequest& request) {
-  return connection_->Call(&v1::ResourceService::Stub::Apply, request);
+  return connection_->Change<v1::ApplyResponse>(&v1::ResourceService::Stub::Apply, request);
 }
 
 Answer<v1::DeleteResponse> Client::Delete(const v1::DeleteRequest& request) {
-  return connection_->Call(&v1::ResourceService::Stub::Delete, request);
+  return connection_->Change<v1::DeleteResponse>(&v1::ResourceService::Stub::Delete, request);
 }
 
 Answer<v1::GetServerInfoResponse> Client::ServerInfo() {

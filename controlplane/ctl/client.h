@@ -23,6 +23,8 @@ struct CallError {
   // fit into its answer.
   std::vector<v1::Violation> violations = {};
   std::size_t violations_total = 0;
+  // The answer was lost: the control plane may have done what was asked.
+  bool may_be_done = false;
 };
 
 template <typename T>

@@ -32,8 +32,17 @@ std::string PlainReason(std::string_view account) {
   return std::string(account);
 }
 
+bool NeverConnected(std::string_view account) {
+  return account.starts_with(kNeverConnected) || account.starts_with(kNoSuchName);
+}
+
+std::string_view UnknownOutcomeText() {
+  return "\n  All of the change may be stored, or nothing of it: `ctl get` tells. Doing it again "
+         "does no harm.";
+}
+
 std::string UnavailableText(const ServerAddress& server, std::string_view account) {
-  if (account.starts_with(kNeverConnected) || account.starts_with(kNoSuchName)) {
+  if (NeverConnected(account)) {
     return Unreachable(server, PlainReason(account));
   }
   return fmt::format("the control plane at {} ({}) did not finish the request: {}", server.target,

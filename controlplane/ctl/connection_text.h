@@ -17,6 +17,12 @@ std::string PlainReason(std::string_view account);
 // that answers but is busy or stopping speaks for itself.
 std::string UnavailableText(const ServerAddress& server, std::string_view account);
 
+// gRPC says that there was no connection, ever: nobody has taken the request.
+bool NeverConnected(std::string_view account);
+
+// Follows the text of a change whose answer was lost.
+std::string_view UnknownOutcomeText();
+
 // Connected or not, no answer came in time.
 std::string NoAnswerText(const ServerAddress& server, std::string_view patience);
 

@@ -178,7 +178,7 @@ Result<EndpointEdit> ParseEndpointEdit(const std::vector<std::string>& words) {
     if (edit.upstream.starts_with(prefix)) edit.upstream.erase(0, prefix.size());
   }
   auto address = SocketAddress::Parse(words[2]);
-  if (!address) return bad(fmt::format("the endpoint's address: {}", address.error().message));
+  if (!address) return bad(fmt::format("the endpoint's address {}", address.error().message));
   edit.address = words[2];
   if (words.size() == 4) {
     auto weight = ParseWeight(words[3]);

@@ -5,9 +5,9 @@
 
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 
 #include "common/base/limits.h"
+#include "common/manifest/manifest_files.h"
 
 namespace sluice::ctl {
 namespace {
@@ -33,20 +33,13 @@ Result<ServerAddress> Checked(std::string target, std::string origin) {
 
 // The `server` of a configuration file; nullopt when it names none.
 Result<std::optional<std::string>> ServerIn(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return Fail(ErrorCode::kNotFound, fmt::format("cannot read the configuration file {}", path));
-  }
-  std::string text(limits::kCtlConfigBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > limits::kCtlConfigBytes) {
-    return Fail(ErrorCode::kResourceExhausted,
-                fmt::format("the configuration file {} is larger than {} bytes", path,
-                            limits::kCtlConfigBytes));
+  const auto text = manifest::ReadManifestFile(path, limits::kCtlConfigBytes);
+  if (!text) {
+    return Fail(text.error().code,
+                fmt::format("the configuration file {}: {}", path, text.error().message));
   }
   try {
-    const YAML::Node root = YAML::Load(text);
+    const YAML::Node root = YAML::Load(*text);
     if (root.IsNull()) return std::nullopt;
     if (!root.IsMap()) {
       return Fail(ErrorCode::kInvalidArgument,
@@ -60,8 +53,14 @@ Result<std::optional<std::string>> ServerIn(const std::string& path) {
                                 entry.first.Mark().line + 1, entry.first.Mark().column + 1, key));
       }
     }
-    if (!root["server"]) return std::nullopt;
-    return root["server"].as<std::string>();
+    const YAML::Node server = root["server"];
+    if (!server) return std::nullopt;
+    if (!server.IsScalar()) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{}:{}:{}: `server` must be host:port or unix:/path", path,
+                              server.Mark().line + 1, server.Mark().column + 1));
+    }
+    return server.as<std::string>();
   } catch (const YAML::Exception& error) {
     return Fail(ErrorCode::kInvalidArgument, fmt::format("{}:{}:{}: {}", path, error.mark.line + 1,
                                                          error.mark.column + 1, error.msg));

@@ -1,4 +1,6 @@
 // ctl apply: where manifests come from, and what it says of each object.
+#include <signal.h>
+
 #include <sstream>
 
 #include "tests/integration/ctl/ctl_test.h"
@@ -85,6 +87,18 @@ TEST_F(Apply, RefusesAVersionThatSomebodyHasChangedMeanwhile) {
   EXPECT_THAT(result.err, AllOf(HasSubstr("`metadata.resourceVersion` must be that of the stored"),
                                 HasSubstr("(stdin:8:3)")));
   EXPECT_EQ(StoreContent(), before);
+}
+
+TEST_F(Apply, SaysWhenTheAnswerIsLostThatTheChangeMayBeStored) {
+  control_plane_.process().Signal(SIGSTOP);
+  const ProcessResult lost = Run({"apply", "-", "--request-timeout", "300ms"}, UpstreamYaml("a"));
+  control_plane_.process().Signal(SIGCONT);
+  EXPECT_THAT(lost, Exits(1));
+  EXPECT_THAT(lost.err, HasSubstr("All of the change may be stored, or nothing of it"));
+  control_plane_.Kill();
+  const ProcessResult never = Run({"apply", "-"}, UpstreamYaml("a"));
+  EXPECT_THAT(never, Exits(1));
+  EXPECT_THAT(never.err, testing::Not(HasSubstr("may be stored")));
 }
 
 TEST_F(Apply, WithoutADataPlaneThereIsNothingToWaitFor) {

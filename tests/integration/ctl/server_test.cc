@@ -55,7 +55,8 @@ TEST_F(ServerAddress, ABadConfigurationFileIsSaidToBeBad) {
   EXPECT_THAT(result, Exits(2));
   EXPECT_THAT(result.err, HasSubstr(config + ":1:1: unknown key 'srver'"));
   EXPECT_THAT(BareCtl({"--config", dir_.File("none"), "get", "upstreams"}).err,
-              HasSubstr("cannot read the configuration file"));
+              HasSubstr("the file cannot be opened: No such file or directory"));
+  EXPECT_THAT(BareCtl({"--config", "/", "get", "upstreams"}), Exits(2)) << "not the default server";
 }
 
 TEST(ServerUnreachable, SaysWhichAddressWhereItIsFromAndWhatToCheck) {

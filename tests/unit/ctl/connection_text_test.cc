@@ -36,6 +36,13 @@ TEST(UnavailableText, LetsAControlPlaneThatAnswersSpeakForItself) {
               AllOf(HasSubstr("is stopping; connect again"), Not(HasSubstr("no control plane"))));
 }
 
+TEST(NeverConnected, IsWhatMeansThatNobodyTookTheRequest) {
+  EXPECT_TRUE(NeverConnected("failed to connect to all addresses; last error: x: y"));
+  EXPECT_TRUE(NeverConnected("DNS resolution failed for gw:7070: x"));
+  EXPECT_FALSE(NeverConnected("Socket closed"));
+  EXPECT_FALSE(NeverConnected("too many changes are waiting"));
+}
+
 TEST(NoAnswerText, NamesTheFlagThatAllowsMoreTime) {
   EXPECT_THAT(NoAnswerText(kServer, "30s"), HasSubstr("no answer within 30s (--request-timeout)"));
 }

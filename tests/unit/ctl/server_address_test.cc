@@ -87,7 +87,8 @@ TEST(ServerAddress, AHugeFileIsRefused) {
   test::TempDir dir;
   auto sources = From({});
   sources.config_flag = dir.Write("ctl.yaml", std::string(1 << 20, '#'));
-  EXPECT_THAT(ResolveServerAddress(sources).error().message, HasSubstr("larger than"));
+  EXPECT_THAT(ResolveServerAddress(sources).error().message,
+              HasSubstr("the file must have at most 64KiB, got 1048576 bytes"));
 }
 
 TEST(ServerAddress, OnlyHostWithPortAndUnixPathsAreAddresses) {
