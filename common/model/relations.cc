@@ -226,16 +226,30 @@ Result<Place> PlaceOf(const Resource& listener) {
   });
 }
 
-void CheckPair(const Resource& one, const Resource& other, Question& question) {
-  const auto& one_spec = one.As<v1::Listener>().spec();
-  const auto& other_spec = other.As<v1::Listener>().spec();
-  if (!CanShareNode(one_spec.node_selector(), other_spec.node_selector())) return;
-  question.Refuse(
-      one, "spec.address",
-      fmt::format("must be free on every data plane, got {} {} that {} has too on nodes "
-                  "that both may select",
-                  v1::ListenerSpec::Protocol_Name(one_spec.protocol()), Quoted(one_spec.address()),
-                  other.key().Text()));
+bool Meet(const Resource& one, const Resource& other) {
+  return CanShareNode(one.As<v1::Listener>().spec().node_selector(),
+                      other.As<v1::Listener>().spec().node_selector());
+}
+
+// Of two that meet, one is told: the later, unless only the earlier has changed. Once, whomever
+// else it meets.
+void CheckListenersAt(const std::vector<const Resource*>& listeners, Question& question) {
+  for (std::size_t i = 0; i < listeners.size() && !question.Full(); ++i) {
+    const Resource& told = *listeners[i];
+    if (!question.Changed(told)) continue;
+    const auto tells = [&](const Resource* const& other) {
+      const bool later = &other > &listeners[i];
+      return other != &told && !(later && question.Changed(*other)) && Meet(told, *other);
+    };
+    const auto other = std::find_if(listeners.begin(), listeners.end(), tells);
+    if (other == listeners.end()) continue;
+    const auto& spec = told.As<v1::Listener>().spec();
+    question.Refuse(told, "spec.address",
+                    fmt::format("must be free on every data plane, got {} {} that {} has too on "
+                                "nodes that both may select",
+                                v1::ListenerSpec::Protocol_Name(spec.protocol()),
+                                Quoted(spec.address()), (*other)->key().Text()));
+  }
 }
 
 // Listeners of all namespaces meet on the nodes. `0.0.0.0:53` beside `127.0.0.1:53` is two places.
@@ -255,15 +269,7 @@ void CheckListenerPlaces(Question& question) {
       found->second.push_back(&listener);
     }
   });
-  for (const auto& [place, listeners] : meeting) {
-    for (std::size_t i = 0; i < listeners.size(); ++i) {
-      for (std::size_t j = i + 1; j < listeners.size() && !question.Full(); ++j) {
-        const bool later_changed = question.Changed(*listeners[j]);
-        if (!later_changed && !question.Changed(*listeners[i])) continue;
-        CheckPair(*listeners[later_changed ? j : i], *listeners[later_changed ? i : j], question);
-      }
-    }
-  }
+  for (const auto& [place, listeners] : meeting) CheckListenersAt(listeners, question);
 }
 
 }  // namespace

@@ -73,6 +73,14 @@ TEST(Listeners, MayNotShareAnAddressOnOneNode) {
               ElementsAre(HasSubstr("listener/a has too")));
 }
 
+TEST(Listeners, AreToldOnceHoweverManyShareTheirAddress) {
+  EXPECT_THAT(Check({kUpstream, ListenerAt("a", "0.0.0.0:1"), ListenerAt("b", "0.0.0.0:1"),
+                     ListenerAt("c", "0.0.0.0:1"), ListenerAt("d", "0.0.0.0:1")}),
+              ElementsAre(HasSubstr("listener/b: `spec.address` must be free"),
+                          HasSubstr("listener/c: `spec.address` must be free"),
+                          HasSubstr("listener/d: `spec.address` must be free")));
+}
+
 TEST(Listeners, MayShareAnAddressAcrossProtocolsWildcardsAndNodes) {
   EXPECT_THAT(
       Check({kUpstream, ListenerAt("a", "0.0.0.0:1"), ListenerAt("b", "0.0.0.0:1", "protocol: UDP"),
