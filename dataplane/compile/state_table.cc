@@ -2,21 +2,33 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <functional>
 #include <utility>
+#include <vector>
 
 namespace sluice::dataplane {
+
+template <typename Entry, typename Forget>
+void StateTable::SweepSome(Table<Entry>& table, Forget forget) {
+  constexpr int kBuckets = 4;
+  std::vector<std::string> unused;
+  for (int i = 0; i < kBuckets && table.rows.bucket_count() > 0; ++i) {
+    const std::size_t bucket = table.next_bucket++ % table.rows.bucket_count();
+    for (auto row = table.rows.cbegin(bucket); row != table.rows.cend(bucket); ++row) {
+      if (forget(row->second)) unused.push_back(row->first);
+    }
+  }
+  for (const std::string& key : unused) table.rows.erase(key);
+}
 
 template <typename T, typename... Arguments>
 std::shared_ptr<T> StateTable::FindOrMake(ByIdentity<T>& table, std::string key,
                                           const Arguments&... arguments) {
-  if (const auto found = table.find(key); found != table.end()) {
+  if (const auto found = table.rows.find(key); found != table.rows.end()) {
     if (auto living = found->second.lock()) return living;
   }
-  SweepWhenGrown();
+  SweepSome(table, [](const std::weak_ptr<T>& state) { return state.expired(); });
   auto made = std::make_shared<T>(arguments...);
-  table[std::move(key)] = made;
+  table.rows[std::move(key)] = made;
   return made;
 }
 
@@ -39,7 +51,7 @@ std::shared_ptr<KeySlotTable> StateTable::KeySlots(const std::string& listener,
 }
 
 std::shared_ptr<UpstreamShared> StateTable::Upstream(const std::string& name) {
-  if (const auto found = upstreams_.find(name); found != upstreams_.end()) {
+  if (const auto found = upstreams_.rows.find(name); found != upstreams_.rows.end()) {
     if (auto shared = found->second.shared.lock()) return shared;
     found->second.shared = {};
     // Same name, same slot: nobody else got it meanwhile.
@@ -47,36 +59,16 @@ std::shared_ptr<UpstreamShared> StateTable::Upstream(const std::string& name) {
     found->second.shared = shared;
     return shared;
   }
-  SweepWhenGrown();
-  std::uint32_t slot = slots_;
-  if (free_slots_.empty()) {
-    ++slots_;
-  } else {
-    slot = free_slots_.back();
-    free_slots_.pop_back();
-  }
-  auto shared = std::make_shared<UpstreamShared>(name, slot, workers_);
-  upstreams_[name] = {shared, slot};
-  return shared;
-}
-
-void StateTable::SweepWhenGrown() {
-  if (size() >= sweep_at_) Sweep();
-}
-
-void StateTable::Sweep() {
-  const auto unused = [](const auto& entry) { return entry.second.expired(); };
-  std::erase_if(endpoints_, unused);
-  std::erase_if(listeners_, unused);
-  std::erase_if(slots_of_, unused);
-  std::erase_if(key_slots_, unused);
-  std::erase_if(upstreams_, [this](const auto& entry) {
-    if (!entry.second.shared.expired()) return false;
-    free_slots_.push_back(entry.second.slot);
+  SweepSome(upstreams_, [this](const UpstreamEntry& entry) {
+    if (!entry.shared.expired()) return false;
+    free_slots_.insert(entry.slot);
     return true;
   });
-  std::sort(free_slots_.begin(), free_slots_.end(), std::greater<>());
-  sweep_at_ = 64 + 2 * size();
+  const std::uint32_t slot =
+      free_slots_.empty() ? slots_++ : free_slots_.extract(free_slots_.begin()).value();
+  auto shared = std::make_shared<UpstreamShared>(name, slot, workers_);
+  upstreams_.rows[name] = {shared, slot};
+  return shared;
 }
 
 }  // namespace sluice::dataplane

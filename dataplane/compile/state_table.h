@@ -9,10 +9,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <vector>
 
 #include "common/base/address.h"
 #include "dataplane/phases/key_slot_table.h"
@@ -37,17 +37,24 @@ class StateTable {
 
   // Entries in the table, expired ones that were not swept yet included.
   std::size_t size() const {
-    return endpoints_.size() + upstreams_.size() + listeners_.size() + slots_of_.size() +
-           key_slots_.size();
+    return endpoints_.rows.size() + upstreams_.rows.size() + listeners_.rows.size() +
+           slots_of_.rows.size() + key_slots_.rows.size();
   }
 
  private:
-  // Forgets what nobody uses, once as much was added as was alive after the last sweep.
-  void SweepWhenGrown();
-  void Sweep();
+  template <typename Entry>
+  struct Table {
+    std::unordered_map<std::string, Entry> rows;
+    std::size_t next_bucket = 0;  // To be looked into.
+  };
+  // With each row that is added a few others are looked at, in turn, and forgotten when nobody uses
+  // them, so that no change waits for all of them. All have had their turn when a quarter as many
+  // rows as there are buckets have been added.
+  template <typename Entry, typename Forget>
+  static void SweepSome(Table<Entry>& table, Forget forget);
 
   template <typename T>
-  using ByIdentity = std::unordered_map<std::string, std::weak_ptr<T>>;
+  using ByIdentity = Table<std::weak_ptr<T>>;
   // The living entry, or a new one.
   template <typename T, typename... Arguments>
   std::shared_ptr<T> FindOrMake(ByIdentity<T>& table, std::string key,
@@ -62,10 +69,9 @@ class StateTable {
     std::weak_ptr<UpstreamShared> shared;
     std::uint32_t slot;
   };
-  std::unordered_map<std::string, UpstreamEntry> upstreams_;
-  std::vector<std::uint32_t> free_slots_;  // Highest first.
+  Table<UpstreamEntry> upstreams_;
+  std::set<std::uint32_t> free_slots_;
   std::uint32_t slots_ = 0;
-  std::size_t sweep_at_ = 64;
 };
 
 }  // namespace sluice::dataplane

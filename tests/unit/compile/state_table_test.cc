@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace sluice::dataplane {
 namespace {
@@ -48,6 +50,21 @@ TEST(StateTable, NamesThatComeAndGoNeitherGrowTheTableNorTheSlots) {
   }
   EXPECT_LT(table.size(), 200U);
   EXPECT_LT(highest, 200U);
+}
+
+TEST(StateTable, WhatNobodyUsesIsForgottenLittleByLittle) {
+  StateTable table(1);
+  const auto name = [](int i) { return "default/u" + std::to_string(i); };
+  std::vector<std::shared_ptr<EndpointState>> states;
+  for (int i = 0; i < 1000; ++i) {
+    states.push_back(table.Endpoint(name(i), Address("127.0.0.1:80")));
+  }
+  states.clear();
+  const auto next = table.Endpoint("default/next", Address("127.0.0.1:80"));
+  EXPECT_GT(table.size(), 900U);
+  for (int i = 0; i < 1000; ++i) table.Endpoint(name(i % 10), Address("127.0.0.1:81"));
+  EXPECT_LT(table.size(), 100U);
+  EXPECT_EQ(table.Endpoint("default/next", Address("127.0.0.1:80")), next);
 }
 
 TEST(StateTable, TheSlotsOfALimitBelongToItsListenerAndKey) {
