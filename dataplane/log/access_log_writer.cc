@@ -24,7 +24,7 @@ namespace {
 
 // While records come they are collected for this long; with none for a while the thread sleeps
 // until it is woken, so that an idle process does nothing.
-constexpr std::chrono::milliseconds kCollect{5};
+constexpr std::chrono::milliseconds kCollect{20};
 constexpr int kIdleRounds = 20;
 // In case of a sink that could not be written.
 constexpr std::chrono::milliseconds kRetryRound{100};
