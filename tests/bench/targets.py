@@ -198,7 +198,7 @@ spec:
         admin = work.listen_port + 1
         proxy = Proxy([str(self.bin_dir / "sluice-dataplane"), "--node", "bench", "--config", str(manifest),
                        "--workers", str(self.workers), "--admin", f"127.0.0.1:{admin}",
-                       "--access-log", str(folder / "access.log")], folder,
+                       "--access-log", str(folder / "access.log"), "--drain-timeout", "0s"], folder,
                       lambda: accepts(admin) and (work.udp or accepts(work.listen_port)), wrapper)
         proxy.manifest = manifest
         return proxy
