@@ -9,7 +9,7 @@ if [ "$(id -u)" -ne 0 ]; then
   exit 1
 fi
 deploy/install_packages.sh build demo test bench
-deploy/build.sh release sluice-controlplane sluice-dataplane ctl bench_tcp_load bench_udp_load bench_update_in_force
+deploy/build.sh release sluice-controlplane sluice-dataplane ctl bench_tcp_load bench_udp_load bench_update_in_force bench_core_work
 # A namespace may only choose among what the machine allows.
 allowed=/proc/sys/net/ipv4/tcp_allowed_congestion_control
 if ! grep -qw cubic "$allowed"; then

@@ -9,6 +9,7 @@ Rates and latencies are shown and never judged: the load, the endpoint and the p
 """
 import argparse
 import json
+import os
 import pathlib
 import platform
 import random
@@ -84,6 +85,76 @@ def instructions(target, work, folder, few=2000, many=12000):
     return (totals[1] - totals[0]) / (many - few)
 
 
+# What a session's phases and picks are measured with: more than most listeners have.
+CORE_MANIFEST = """apiVersion: sluice.dev/v1
+kind: Upstream
+metadata: {{name: u}}
+spec:
+  balance: {{policy: {policy}{hash}}}
+  endpoints: [{endpoints}]
+---
+apiVersion: sluice.dev/v1
+kind: AccessPolicy
+metadata: {{name: p}}
+spec:
+  defaultAction: DENY
+  rules:
+  - {{action: DENY, sources: [{denied}]}}
+  - {{action: ALLOW, sources: ["10.0.0.0/8"]}}
+---
+apiVersion: sluice.dev/v1
+kind: Listener
+metadata: {{name: l}}
+spec:
+  address: "127.0.0.1:21011"
+  accessPolicies: [p]
+  limits: {{connections: 10000, perKey: [{{key: "$remote_addr", connections: 100}}]}}
+  routes: [{{proxy: {{upstream: u}}}}]
+"""
+
+
+def core_instructions(bin_dir, folder, what, policy):
+    """User instructions of one phase chain or one pick, by the difference of two run lengths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = folder / "core.yaml"
+    manifest.write_text(CORE_MANIFEST.format(
+        policy=policy, hash=', hash: {key: "$remote_addr"}' if policy.endswith("HASH") and policy != "IP_HASH" else "",
+        endpoints=", ".join(f'{{address: "127.0.0.{i + 1}:9000"}}' for i in range(10)),
+        denied=", ".join(f'"10.200.{i}.0/24"' for i in range(100))))
+    few, many = 1000, 11_000
+    totals = []
+    for count in (few, many):
+        out = folder / "core.out"
+        subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "-q", bin_dir / "bench_core_work", manifest, what,
+                        str(count)], check=True)
+        totals.append(measure.callgrind_instructions(out))
+    return (totals[1] - totals[0]) / (many - few)
+
+
+def print_instructions(bin_dir, works, folder):
+    """All of them, as a part of the results."""
+    results = {}
+
+    def row(unit, who, value):
+        results.setdefault(unit, {})[who] = value
+        print(f"  {unit:56} {who:18} {value:10,.0f}")
+
+    print("\nUser instructions a unit (callgrind, one worker)")
+    for work in works:
+        if work.name not in ("ping", "connections", "udp-16x4"):
+            continue
+        work.start_endpoint()
+        try:
+            for target in (Nginx(1), Sluice(bin_dir, 1)):
+                row(work.title, target.name, instructions(target, work, folder / "callgrind"))
+        finally:
+            work.stop_endpoint()
+    row("phase chain: 101 networks, limits a listener and a client", "sluice", core_instructions(bin_dir, folder, "phases", "ROUND_ROBIN"))
+    for policy in ("ROUND_ROBIN", "LEAST_CONNECTIONS", "RANDOM", "IP_HASH", "HASH", "RING_HASH"):
+        row(f"pick of 10 endpoints, {policy}", "sluice", core_instructions(bin_dir, folder, "pick", policy))
+    return results
+
+
 def run_workload(work, targets, rounds, folder):
     samples = {target.name: [] for target in targets}
     work.start_endpoint()
@@ -153,6 +224,13 @@ def judge(work, rows):
     return verdicts
 
 
+def save(out, results):
+    """After every workload, so that a run that is broken off is not lost."""
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bin", type=pathlib.Path, required=True)
@@ -173,43 +251,33 @@ def main():
     wanted = lambda name: not options.workloads or name in options.workloads
 
     prepare_namespace()
-    targets = [Direct(), Nginx(1), HAProxy(1), HAProxy(1, splice=True), Sluice(bin_dir, 1), Nginx(2), HAProxy(2), Sluice(bin_dir, 2)]
-    results = {"machine": {"cpus": len(pathlib.Path("/proc/cpuinfo").read_text().split("processor\t")) - 1, "kernel": platform.release()},
-               "rounds": options.rounds, "seconds": options.seconds, "workloads": {}, "fleet": {}, "instructions": {}}
+    targets = [Direct(), Nginx(1), Nginx(1, half_close=True), HAProxy(1), HAProxy(1, splice=True), Sluice(bin_dir, 1), Nginx(2), HAProxy(2), Sluice(bin_dir, 2)]
+    results = {"workloads": {}, "fleet": {}, "instructions": {}}
+    if options.out and (options.out / "results.json").exists():  # Workloads that are not run now keep their figures.
+        results = json.loads((options.out / "results.json").read_text())
+    results |= {"machine": {"cpus": os.cpu_count(), "kernel": platform.release()}, "rounds": options.rounds, "seconds": options.seconds}
     verdicts = []
     with tempfile.TemporaryDirectory(prefix="sluice-bench-") as name:
         folder = pathlib.Path(name)
         for work in works:
             if not wanted(work.name):
                 continue
-            fitting = [t for t in targets if t.udp or not work.udp]
+            fitting = [t for t in targets if t.fits(work)]
             rows = run_workload(work, fitting, options.rounds, folder)
             verdicts += print_table(work, rows)
             results["workloads"][work.name] = {"title": work.title, "unit": work.unit, "rows": rows}
+            save(options.out, results)
             if options.out:
-                options.out.mkdir(parents=True, exist_ok=True)
                 (options.out / f"{work.name}.svg").write_text(chart.svg(work, rows))
         if wanted("instructions") and not options.quick:
-            print("\nUser instructions a unit (callgrind, one worker)")
-            for work in works:
-                if work.name not in ("ping", "connections", "udp-16x4"):
-                    continue
-                work.start_endpoint()
-                try:
-                    for target in (Nginx(1), Sluice(bin_dir, 1)):
-                        value = instructions(target, work, folder / "callgrind")
-                        results["instructions"].setdefault(work.name, {})[target.name] = value
-                        print(f"  {work.title:48} {target.name:18} {value:10,.0f}")
-                finally:
-                    work.stop_endpoint()
+            results["instructions"] = print_instructions(bin_dir, works, folder)
+            save(options.out, results)
         for name in fleet.NAMES:
             if wanted(name):
                 outcome = fleet.run(name, bin_dir, folder, options.quick)
                 results["fleet"][name] = outcome
+                save(options.out, results)
                 verdicts += outcome["verdicts"]
-    if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     missed = [v for v in verdicts if not v["reached"]]
     print(f"\n{len(verdicts) - len(missed)} of {len(verdicts)} figures reached.")
     for v in missed:

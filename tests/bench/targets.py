@@ -71,9 +71,16 @@ class Proxy:
         self.log.close()
 
 
-class Direct:
-    name = "direct"
+class Target:
     udp = True
+    only = None  # Names of the workloads it is measured with; all when None.
+
+    def fits(self, work):
+        return (self.udp or not work.udp) and (self.only is None or work.name in self.only)
+
+
+class Direct(Target):
+    name = "direct"
 
     def start(self, work, folder, wrapper=()):
         return None
@@ -82,12 +89,15 @@ class Direct:
         return work.endpoint_port
 
 
-class Nginx:
-    udp = True
+class Nginx(Target):
+    # It closes both connections when one peer has ended, unless half_close.
 
-    def __init__(self, workers):
+    def __init__(self, workers, half_close=False):
         self.workers = workers
-        self.name = f"nginx {workers} worker" + ("s" if workers > 1 else "")
+        self.half_close = half_close
+        self.name = f"nginx {workers} worker" + ("s" if workers > 1 else "") + (", half-close" if half_close else "")
+        if half_close:
+            self.only = ("connections",)
 
     def port(self, work):
         return work.listen_port
@@ -96,6 +106,7 @@ class Nginx:
         udp = " udp" if work.udp else ""
         reuseport = " reuseport" if self.workers > 1 else ""
         responses = f"proxy_responses {work.udp_responses};" if work.udp and work.udp_responses else ""
+        half_close = "proxy_half_close on;" if self.half_close else ""
         (folder / "nginx.conf").write_text(f"""
 load_module /usr/lib/nginx/modules/ngx_stream_module.so;
 daemon off; worker_processes {self.workers}; pid {folder}/pid; error_log {folder}/error.log error;
@@ -105,7 +116,7 @@ stream {{
   log_format main '$remote_addr [$time_iso8601] $protocol $status $bytes_sent $bytes_received $session_time "$upstream_addr"';
   access_log {folder}/access.log main buffer=64k flush=1s;
   upstream endpoint {{ server 127.0.0.1:{work.endpoint_port}; }}
-  server {{ listen 127.0.0.1:{work.listen_port}{udp}{reuseport} {'' if work.udp else 'backlog=4096'}; proxy_pass endpoint; {responses} proxy_timeout 10m; }}
+  server {{ listen 127.0.0.1:{work.listen_port}{udp}{reuseport} {'' if work.udp else 'backlog=4096'}; proxy_pass endpoint; {responses} proxy_timeout 10m; {half_close} }}
 }}
 """)
         ready = (lambda: (folder / "pid").exists() and len(descendants(int((folder / "pid").read_text() or 0))) > self.workers) \
@@ -113,7 +124,7 @@ stream {{
         return Proxy(["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)], folder, ready, wrapper)
 
 
-class HAProxy:
+class HAProxy(Target):
     udp = False
 
     def __init__(self, threads, splice=False):
@@ -165,9 +176,7 @@ backend out
         return proxy
 
 
-class Sluice:
-    udp = True
-
+class Sluice(Target):
     def __init__(self, bin_dir, workers):
         self.bin_dir = bin_dir
         self.workers = workers

@@ -14,7 +14,6 @@ class Workload:
     endpoint_port = 21001
     listen_port = 21011
     bar = None          # CPU per unit against nginx with one worker: at most this.
-    skip = ()           # Names of targets it does not fit.
 
     def __init__(self, bin_dir, seconds):
         self.bin = bin_dir
