@@ -104,7 +104,7 @@ Result<SocketAddress> SocketAddress::Parse(std::string_view text, bool allow_por
           fmt::format("must have a socket path of at most {} bytes", limits::kUnixPathBytes));
     }
     address.family_ = AF_UNIX;
-    address.path_ = path;
+    address.path_ = UnixPath(path);
     return address;
   }
   const std::size_t colon = text.rfind(':');
@@ -149,7 +149,7 @@ SocketAddress SocketAddress::FromSockaddr(const sockaddr* address, socklen_t len
   constexpr std::size_t kPathOffset = offsetof(sockaddr_un, sun_path);
   if (address->sa_family == AF_UNIX && length > kPathOffset) {
     const char* path = reinterpret_cast<const char*>(address) + kPathOffset;
-    out.path_.assign(path, strnlen(path, length - kPathOffset));
+    out.path_ = UnixPath({path, strnlen(path, length - kPathOffset)});
   }
   return out;
 }
@@ -196,14 +196,17 @@ socklen_t SocketAddress::ToSockaddr(sockaddr_storage& storage) const {
   sockaddr_un un{};
   un.sun_family = AF_UNIX;
   // Parse() and the kernel both bound the path to sun_path less its NUL.
-  std::memcpy(un.sun_path, path_.data(), std::min(path_.size(), sizeof(un.sun_path) - 1));
+  const std::string_view path = path_.view();
+  if (!path.empty()) {
+    std::memcpy(un.sun_path, path.data(), std::min(path.size(), sizeof(un.sun_path) - 1));
+  }
   std::memcpy(&storage, &un, sizeof(un));
   return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) +
-                                (path_.empty() ? 0 : path_.size() + 1));
+                                (path.empty() ? 0 : path.size() + 1));
 }
 
 std::string SocketAddress::IpText() const {
-  if (is_unix()) return std::string(kUnixPrefix) + path_;
+  if (is_unix()) return std::string(kUnixPrefix).append(path_.view());
   return TextOfIp(family_, ip_);
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -50,14 +51,33 @@ class SocketAddress {
   friend auto operator<=>(const SocketAddress&, const SocketAddress&) = default;
   template <typename H>
   friend H AbslHashValue(H state, const SocketAddress& a) {
-    return H::combine(std::move(state), a.family_, a.port_, a.ip_, a.path_);
+    return H::combine(std::move(state), a.family_, a.port_, a.ip_, a.path_.view());
   }
 
  private:
+  // A path if there is one, so that an address without one is small: sessions hold several.
+  class UnixPath {
+   public:
+    UnixPath() = default;
+    explicit UnixPath(std::string_view text)
+        : text_(text.empty() ? nullptr : std::make_unique<const std::string>(text)) {}
+    UnixPath(const UnixPath& other) : UnixPath(other.view()) {}
+    UnixPath(UnixPath&&) = default;
+    UnixPath& operator=(const UnixPath& other) { return *this = UnixPath(other); }
+    UnixPath& operator=(UnixPath&&) = default;
+
+    std::string_view view() const { return text_ ? std::string_view(*text_) : std::string_view(); }
+    friend bool operator==(const UnixPath& a, const UnixPath& b) { return a.view() == b.view(); }
+    friend auto operator<=>(const UnixPath& a, const UnixPath& b) { return a.view() <=> b.view(); }
+
+   private:
+    std::unique_ptr<const std::string> text_;
+  };
+
   sa_family_t family_;
   std::uint16_t port_ = 0;
   std::array<unsigned char, 16> ip_{};  // The first 4 for IPv4.
-  std::string path_;                    // Unix only.
+  UnixPath path_;                       // Unix only.
 };
 
 // An address block, or every unix client (`unix:`).

@@ -72,7 +72,7 @@ TcpRelay::Outcome TcpRelay::Pump(Tools tools, bool& moved) {
   for (const Peer source : {Peer::kClient, Peer::kEndpoint}) {
     const Peer sink = Opposite(source);
     Flow& flow = From(source);
-    if (flow.ended) continue;
+    if (flow.ended || flow.Idle()) continue;
     const std::uint64_t before = flow.bytes_written + flow.bytes_read;
     std::size_t budget = kBytesARound;
     const Step step = PumpFlow(flow, From(sink).source, tools, budget);

@@ -88,6 +88,9 @@ class TcpRelay {
     bool hot : 1 = false;
     bool never_splice : 1 = false;
     bool error : 1 = false;  // The source's socket raised EPOLLERR; not looked into yet.
+
+    // Nothing to read or deliver.
+    bool Idle() const { return !readable && held == nullptr && pipe_bytes == 0; }
   };
   enum class Step : std::uint8_t { kMoved, kStuck, kSourceDead, kDestinationDead };
 

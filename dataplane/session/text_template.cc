@@ -50,7 +50,9 @@ Result<std::shared_ptr<const TextTemplate>> TextTemplate::Compile(std::string_vi
       part.literal += *literal;
       continue;
     }
-    part.append = AppenderOf(std::get<model::VariableId>(piece));
+    const auto variable = std::get<model::VariableId>(piece);
+    part.append = AppenderOf(variable);
+    part.may_need_escapes = MayNeedEscapes(variable);
     parts.push_back(std::move(part));
     part = Part();
   }
@@ -67,7 +69,7 @@ void TextTemplate::Render(const SessionState& session, std::string& out) const {
     if (missing_ == Missing::kEmpty) continue;
     if (out.size() == from) {
       out += '-';
-    } else {
+    } else if (part.may_need_escapes) {
       EscapeFrom(from, out);
     }
   }

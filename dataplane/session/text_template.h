@@ -35,6 +35,7 @@ class TextTemplate {
     std::string literal;  // Before the value.
     // nullptr: no value, this is the end.
     void (*append)(const SessionState& session, std::string& out) = nullptr;
+    bool may_need_escapes = false;
   };
 
   TextTemplate(std::vector<Part> parts, Missing missing)

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
-#include <iterator>
 #include <limits>
 
 namespace sluice::dataplane {
@@ -67,7 +66,11 @@ void AppendCommonLog(WallTime time, std::string& out) {
 
 void AppendSeconds(std::chrono::milliseconds duration, std::string& out) {
   const auto ms = std::max<std::chrono::milliseconds::rep>(duration.count(), 0);
-  fmt::format_to(std::back_inserter(out), FMT_STRING("{}.{:03}"), ms / 1000, ms % 1000);
+  const fmt::format_int whole(ms / 1000);
+  const fmt::format_int fraction(1000 + ms % 1000);  // `1`, then three digits.
+  out.append(whole.data(), whole.size());
+  out += '.';
+  out.append(fraction.data() + 1, fraction.size() - 1);
 }
 
 }  // namespace sluice::dataplane

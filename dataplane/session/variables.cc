@@ -7,7 +7,6 @@
 #include <array>
 #include <cctype>
 #include <climits>
-#include <iterator>
 
 #include "common/base/check.h"
 #include "dataplane/runtime/runtime_config.h"
@@ -85,7 +84,8 @@ void Namespace(const SessionState& s, std::string& out) {
 }
 
 void Status(const SessionState& s, std::string& out) {
-  fmt::format_to(std::back_inserter(out), FMT_STRING("{:03}"), Describe(s.close_reason).status);
+  const fmt::format_int status(1000 + Describe(s.close_reason).status);  // `1`, then three digits.
+  out.append(status.data() + 1, status.size() - 1);
 }
 void BytesReceived(const SessionState& s, std::string& out) { AppendNumber(s.bytes_received, out); }
 void BytesSent(const SessionState& s, std::string& out) { AppendNumber(s.bytes_sent, out); }
@@ -233,6 +233,36 @@ AppendVariable AppenderOf(model::VariableId id) {
   }
   SLUICE_CHECK(false && "a variable without a value");
   return nullptr;
+}
+
+bool MayNeedEscapes(model::VariableId id) {
+  using enum model::VariableId;
+  switch (id) {
+    case kRemotePort:
+    case kServerPort:
+    case kProtocol:
+    case kConnection:
+    case kMsec:
+    case kTimeIso8601:
+    case kTimeLocal:
+    case kPid:
+    case kStatus:
+    case kBytesReceived:
+    case kBytesSent:
+    case kSessionTime:
+    case kUpstreamBytesSent:
+    case kUpstreamBytesReceived:
+    case kUpstreamConnectTime:
+    case kUpstreamFirstByteTime:
+    case kUpstreamSessionTime:
+    case kLimitConnStatus:
+    case kCloseReason:
+    case kClosePhase:
+    case kCloseSide:
+      return false;
+    default:
+      return true;
+  }
 }
 
 }  // namespace sluice::dataplane

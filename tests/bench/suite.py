@@ -22,6 +22,8 @@ import tempfile
 import chart
 import fleet
 import measure
+import report
+from report import number
 from targets import Direct, HAProxy, Nginx, Sluice
 from workloads import all_workloads
 
@@ -75,13 +77,13 @@ def instructions(target, work, folder, few=2000, many=12000):
     for count in (few, many):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        out = folder / "callgrind.out"
+        out = folder / "callgrind.out.%p"  # nginx works in a child.
         proxy = target.start(work, folder, wrapper=("valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "-q"))
         try:
             work.load(target.port(work), count)
         finally:
             proxy.stop()
-        totals.append(sum(measure.callgrind_instructions(f) for f in folder.glob("callgrind.out*")))
+        totals.append(sum(measure.callgrind_instructions(f) for f in folder.glob("callgrind.out.*")))
     return (totals[1] - totals[0]) / (many - few)
 
 
@@ -184,12 +186,6 @@ def run_workload(work, targets, rounds, folder):
     return rows
 
 
-def number(value, digits=2):
-    if value is None:
-        return "-"
-    return f"{value:,.{digits}f}" if abs(value) < 1000 else f"{value:,.0f}"
-
-
 def print_table(work, rows):
     print(f"\n{work.title}  (a unit is one {work.unit})")
     print(f"  {'target':28} {'CPU/nginx':>9} {'CPU us':>9} {'machine us':>10} {'calls':>8} {'rate/s':>10} {'p50 us':>8} {'p99 us':>8} {'lost':>6}")
@@ -229,6 +225,7 @@ def save(out, results):
     if out:
         out.mkdir(parents=True, exist_ok=True)
         (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+        report.write(out, results)
 
 
 def main():
@@ -250,6 +247,7 @@ def main():
             parser.error(f"no workload '{name}'; there are: {', '.join(known)}")
     wanted = lambda name: not options.workloads or name in options.workloads
 
+    sys.stdout.reconfigure(line_buffering=True)
     prepare_namespace()
     targets = [Direct(), Nginx(1), Nginx(1, half_close=True), HAProxy(1), HAProxy(1, splice=True), Sluice(bin_dir, 1), Nginx(2), HAProxy(2), Sluice(bin_dir, 2)]
     results = {"workloads": {}, "fleet": {}, "instructions": {}}
@@ -264,8 +262,9 @@ def main():
                 continue
             fitting = [t for t in targets if t.fits(work)]
             rows = run_workload(work, fitting, options.rounds, folder)
-            verdicts += print_table(work, rows)
-            results["workloads"][work.name] = {"title": work.title, "unit": work.unit, "rows": rows}
+            judged = print_table(work, rows)
+            verdicts += judged
+            results["workloads"][work.name] = {"title": work.title, "unit": work.unit, "rows": rows, "verdicts": judged}
             save(options.out, results)
             if options.out:
                 (options.out / f"{work.name}.svg").write_text(chart.svg(work, rows))

@@ -116,7 +116,7 @@ stream {{
   log_format main '$remote_addr [$time_iso8601] $protocol $status $bytes_sent $bytes_received $session_time "$upstream_addr"';
   access_log {folder}/access.log main buffer=64k flush=1s;
   upstream endpoint {{ server 127.0.0.1:{work.endpoint_port}; }}
-  server {{ listen 127.0.0.1:{work.listen_port}{udp}{reuseport} {'' if work.udp else 'backlog=4096'}; proxy_pass endpoint; {responses} proxy_timeout 10m; {half_close} }}
+  server {{ listen 127.0.0.1:{work.listen_port}{udp}{reuseport} {'' if work.udp else 'backlog=4096'}; proxy_pass endpoint; {responses} proxy_timeout {work.udp_idle if work.udp else '10m'}; {half_close} }}
 }}
 """)
         ready = (lambda: (folder / "pid").exists() and len(descendants(int((folder / "pid").read_text() or 0))) > self.workers) \
@@ -187,7 +187,7 @@ class Sluice(Target):
 
     def manifest(self, work, weight=1):
         responses = f", expectedResponses: {work.udp_responses}" if work.udp_responses else ""
-        udp = f"  protocol: UDP\n  udp: {{idle: 10m{responses}}}\n" if work.udp else ""
+        udp = f"  protocol: UDP\n  udp: {{idle: {work.udp_idle}{responses}}}\n" if work.udp else ""
         return f"""apiVersion: sluice.dev/v1
 kind: Upstream
 metadata: {{name: endpoint}}

@@ -10,6 +10,7 @@ from targets import accepts, wait_until
 class Workload:
     udp = False
     udp_responses = None
+    udp_idle = "10m"
     unit = "exchange"
     endpoint_port = 21001
     listen_port = 21011

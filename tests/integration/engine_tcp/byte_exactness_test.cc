@@ -1,5 +1,6 @@
 // Random amounts both ways, small and large in turn, so that each direction goes from copying to
-// splicing and back many times, while the peers slice what they write and stall what they read.
+// splicing and back many times, while the peers slice what they write, stall what they read, and
+// cut the session off.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -39,7 +40,6 @@ void SendChaos(SocketPeer& peer, std::uint32_t seed, std::uint64_t total) {
       if (random() % 8 == 0) std::this_thread::yield();
     }
   }
-  peer.FinishSending();
 }
 
 // The position of the first wrong byte, or the number of bytes that came.
@@ -74,8 +74,14 @@ class ByteExactness : public TcpEngineTest {
       endpoints[i] = backend.Accept();
       const std::uint32_t up = 2 * i + 1;
       const std::uint32_t down = 2 * i + 2;
-      threads.emplace_back([&, i, up] { SendChaos(clients[i], up, kBytes + up * 7919); });
-      threads.emplace_back([&, i, down] { SendChaos(endpoints[i], down, kBytes + down * 7919); });
+      threads.emplace_back([&, i, up] {
+        SendChaos(clients[i], up, kBytes + up * 7919);
+        clients[i].FinishSending();
+      });
+      threads.emplace_back([&, i, down] {
+        SendChaos(endpoints[i], down, kBytes + down * 7919);
+        endpoints[i].FinishSending();
+      });
       threads.emplace_back([&, i, up] {
         bool exact = false;
         EXPECT_EQ(ReceiveChaos(endpoints[i], up, exact), kBytes + up * 7919);
@@ -104,6 +110,38 @@ TEST_F(ByteExactness, OverTcpThroughEveryPathSwitch) {
   StartEngine(2);
   PeerListener backend;
   RunSessions(Proxy(backend.address()), backend, 4);
+}
+
+// A reset throws away what is still on its way, and nothing that comes before it is wrong.
+TEST_F(ByteExactness, WhatArrivesBeforeACutIsExact) {
+  constexpr std::uint32_t kSessions = 12;
+  StartEngine(2);
+  PeerListener backend;
+  const SocketAddress proxy = Proxy(backend.address());
+  for (std::uint32_t i = 0; i < kSessions; ++i) {
+    SocketPeer client(proxy);
+    SocketPeer endpoint = backend.Accept();
+    SocketPeer& sender = i % 2 == 0 ? client : endpoint;
+    SocketPeer& receiver = i % 2 == 0 ? endpoint : client;
+    const std::uint64_t total = 1 + std::minstd_rand(i + 1)() % 4'000'000;
+    std::thread sending([&] {
+      SendChaos(sender, i, total);
+      sender.Reset();
+    });
+    bool exact = false;
+    EXPECT_LE(ReceiveChaos(receiver, i, exact), total);
+    EXPECT_TRUE(exact);
+    sending.join();
+  }
+  std::size_t by_client = 0;
+  for (const Record& record : WaitForRecords(kSessions)) {
+    if (record.reason == CloseReason::kClientReset) {
+      ++by_client;
+    } else {
+      EXPECT_EQ(record.reason, CloseReason::kEndpointReset);
+    }
+  }
+  EXPECT_EQ(by_client, kSessions / 2);
 }
 
 TEST_F(ByteExactness, OverUnixSocketsThroughEveryPathSwitch) {
