@@ -174,7 +174,7 @@ def swaps(name, bin_dir, folder, quick):
 
 
 class FileChanges:
-    """While it is entered, a file with another weight is written every 8 ms, and the data plane told to read it; or, to
+    """While it is entered, a file with another weight is written every 6 ms, and the data plane told to read it; or, to
     compare with, only written elsewhere."""
 
     def __init__(self, proxy, target, work, in_force):
@@ -191,7 +191,7 @@ class FileChanges:
 
     def change(self):
         weight = 0
-        while not self.stop.wait(0.008):
+        while not self.stop.wait(0.006):
             weight = weight % 100 + 1
             replacement = self.proxy.folder / "next.yaml"
             replacement.write_text(self.target.manifest(self.work, weight))

@@ -109,7 +109,7 @@ class Nginx(Target):
         half_close = "proxy_half_close on;" if self.half_close else ""
         (folder / "nginx.conf").write_text(f"""
 load_module /usr/lib/nginx/modules/ngx_stream_module.so;
-daemon off; worker_processes {self.workers}; pid {folder}/pid; error_log {folder}/error.log error;
+daemon off; {'master_process off;' if wrapper else ''} worker_processes {self.workers}; pid {folder}/pid; error_log {folder}/error.log error;
 worker_rlimit_nofile 20000;
 events {{ worker_connections 19000; }}
 stream {{
@@ -119,8 +119,13 @@ stream {{
   server {{ listen 127.0.0.1:{work.listen_port}{udp}{reuseport} {'' if work.udp else 'backlog=4096'}; proxy_pass endpoint; {responses} proxy_timeout {work.udp_idle if work.udp else '10m'}; {half_close} }}
 }}
 """)
-        ready = (lambda: (folder / "pid").exists() and len(descendants(int((folder / "pid").read_text() or 0))) > self.workers) \
-            if work.udp else (lambda: accepts(work.listen_port))
+        processes = 1 if wrapper else 1 + self.workers  # A tool that watches it follows no child.
+
+        def started():
+            pid = (folder / "pid").read_text() if (folder / "pid").exists() else ""
+            return bool(pid.strip()) and len(descendants(int(pid))) >= processes
+
+        ready = started if work.udp else (lambda: accepts(work.listen_port))
         return Proxy(["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)], folder, ready, wrapper)
 
 
