@@ -101,7 +101,8 @@ inline constexpr std::chrono::seconds kLingeringTime{2};
 inline constexpr std::size_t kRelayScratchBytes = 64 * 1024;
 inline constexpr std::size_t kRelayPendingBytes =
     64 * 1024;  // Held for a slow reader, a direction.
-inline constexpr std::size_t kPipeBytes = 256 * 1024;
+// Also fs.pipe-max-size by default. Smaller pipes cost bulk a third more.
+inline constexpr std::size_t kPipeBytes = 1024 * 1024;
 inline constexpr std::size_t kPooledPipes = 256;  // A worker.
 inline constexpr std::size_t kUdpBatch = 64;      // Datagrams a recvmmsg or sendmmsg.
 inline constexpr std::size_t kUdpDatagramBytes = 65'507;
