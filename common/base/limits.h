@@ -92,7 +92,7 @@ inline constexpr std::size_t kUnhealthyEndpointsReported = 1'000;
 // Data plane.
 inline constexpr std::size_t kWorkers = 256;
 inline constexpr std::size_t kListeners = 10'000;
-inline constexpr std::size_t kPostedTasks = 1'024;       // Waiting for one worker.
+inline constexpr std::size_t kPostedTasks = 1'024;  // Waiting for one worker.
 // Left to everything but sessions (a quarter of all where there are few).
 inline constexpr std::size_t kReservedDescriptors = 32;
 inline constexpr std::size_t kAcceptBatch = 64;          // accept4 calls a readiness event.

@@ -25,7 +25,8 @@ class FleetView {
   // is, from the nodes' reports.
   virtual v1::ObjectStatus StatusOf(const model::Resource& resource) const = 0;
 
-  // How far `generation` has come over the nodes that may see one of `objects` (all nodes when empty).
+  // How far `generation` has come over the nodes that may see one of `objects` (all nodes when
+  // empty).
   virtual v1::RolloutResponse Progress(std::int64_t generation,
                                        const std::vector<model::ResourceKey>& objects) const = 0;
 

@@ -78,8 +78,8 @@ Result<void> PrepareSchema(SqliteDatabase& database) {
         ErrorCode::kFailedPrecondition,
         fmt::format("the file system of '{}' cannot hold a write-ahead log", database.path()));
   }
-  // FULL: the log is synced before a commit returns. The cache (KiB when negative) need not hold the
-  // history, which is hardly ever read.
+  // FULL: the log is synced before a commit returns. The cache (KiB when negative) need not hold
+  // the history, which is hardly ever read.
   auto tuned = database.Execute(
       "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -512");
   if (!tuned || !fresh) return tuned;

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "common/base/address.h"
-#include "dataplane/runtime/runtime_config.h"
-#include "dataplane/runtime/served_socket.h"
+#include "dataplane/accept/served_socket.h"
+#include "dataplane/config/runtime_config.h"
 
 namespace sluice::dataplane {
 

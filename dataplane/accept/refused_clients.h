@@ -8,7 +8,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "common/base/limits.h"
-#include "dataplane/runtime/event_loop.h"
+#include "dataplane/loop/event_loop.h"
 #include "dataplane/session/udp_flow_key.h"
 
 namespace sluice::dataplane {

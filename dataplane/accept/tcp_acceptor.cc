@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "common/base/limits.h"
-#include "dataplane/accept/accept_gate.h"
-#include "dataplane/runtime/worker.h"
-#include "dataplane/session/tcp_session.h"
+#include "dataplane/engine/worker.h"
+#include "dataplane/loop/accept_gate.h"
+#include "dataplane/serve/tcp_session.h"
 
 namespace sluice::dataplane {
 namespace {

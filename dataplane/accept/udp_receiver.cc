@@ -14,10 +14,10 @@
 #include "absl/hash/hash.h"
 #include "common/base/limits.h"
 #include "dataplane/accept/refused_clients.h"
-#include "dataplane/accept/udp_socket.h"
+#include "dataplane/engine/worker.h"
+#include "dataplane/relay/udp_socket.h"
 #include "dataplane/relay/udp_workspace.h"
-#include "dataplane/runtime/worker.h"
-#include "dataplane/session/udp_flow.h"
+#include "dataplane/serve/udp_flow.h"
 
 namespace sluice::dataplane {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "dataplane/runtime/served_socket.h"
+#include "dataplane/accept/served_socket.h"
 
 namespace sluice::dataplane {
 

@@ -20,7 +20,7 @@
 #include "common/base/check.h"
 #include "common/base/limits.h"
 #include "common/base/thread_name.h"
-#include "dataplane/runtime/unique_fd.h"
+#include "common/base/unique_fd.h"
 
 namespace sluice::dataplane {
 namespace {

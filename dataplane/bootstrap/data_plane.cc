@@ -13,7 +13,7 @@
 #include "common/base/thread_name.h"
 #include "common/base/version.h"
 #include "common/log/event_log.h"
-#include "dataplane/bootstrap/node_status.h"
+#include "dataplane/control/node_status.h"
 
 namespace sluice::dataplane {
 namespace {

@@ -16,15 +16,15 @@
 
 #include "common/base/error.h"
 #include "dataplane/admin/admin_server.h"
-#include "dataplane/bootstrap/applier.h"
-#include "dataplane/bootstrap/file_watch.h"
+#include "dataplane/admin/metrics.h"
 #include "dataplane/bootstrap/options.h"
-#include "dataplane/bootstrap/state_saver.h"
-#include "dataplane/bootstrap/static_config.h"
+#include "dataplane/control/applier.h"
+#include "dataplane/control/file_watch.h"
+#include "dataplane/control/state_saver.h"
+#include "dataplane/control/static_config.h"
 #include "dataplane/discovery/control_plane_link.h"
+#include "dataplane/engine/engine.h"
 #include "dataplane/log/access_log.h"
-#include "dataplane/runtime/engine.h"
-#include "dataplane/stats/metrics.h"
 
 namespace sluice::dataplane {
 

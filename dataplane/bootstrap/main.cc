@@ -7,7 +7,7 @@
 #include "common/log/event_log.h"
 #include "dataplane/bootstrap/data_plane.h"
 #include "dataplane/bootstrap/options.h"
-#include "dataplane/runtime/descriptor_limit.h"
+#include "dataplane/loop/descriptor_limit.h"
 
 int main(int argc, char** argv) {
   using namespace sluice;

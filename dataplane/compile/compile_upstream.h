@@ -7,7 +7,7 @@
 
 #include "dataplane/compile/resource_update.h"
 #include "dataplane/compile/state_table.h"
-#include "dataplane/runtime/runtime_config.h"
+#include "dataplane/config/runtime_config.h"
 #include "sluice/v1/node_status.pb.h"
 
 namespace sluice::dataplane {

@@ -28,7 +28,7 @@
 #include "dataplane/compile/resource_update.h"
 #include "dataplane/compile/state_table.h"
 #include "dataplane/compile/wanted_set.h"
-#include "dataplane/runtime/runtime_config.h"
+#include "dataplane/config/runtime_config.h"
 #include "sluice/v1/node_status.pb.h"
 
 namespace sluice::dataplane {

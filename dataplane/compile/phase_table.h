@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "dataplane/compile/state_table.h"
+#include "dataplane/config/phase_handler.h"
+#include "dataplane/config/runtime_config.h"
 #include "dataplane/phases/access_policy.h"
-#include "dataplane/phases/phase_handler.h"
-#include "dataplane/runtime/runtime_config.h"
 #include "sluice/v1/listener.pb.h"
 
 namespace sluice::dataplane {

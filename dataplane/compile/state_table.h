@@ -15,9 +15,9 @@
 #include <unordered_map>
 
 #include "common/base/address.h"
-#include "dataplane/phases/key_slot_table.h"
-#include "dataplane/phases/slot_counter.h"
-#include "dataplane/runtime/runtime_config.h"
+#include "dataplane/config/runtime_config.h"
+#include "dataplane/tables/key_slot_table.h"
+#include "dataplane/tables/slot_counter.h"
 #include "dataplane/upstream/endpoint_state.h"
 
 namespace sluice::dataplane {

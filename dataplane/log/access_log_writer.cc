@@ -14,10 +14,10 @@
 #include "common/base/check.h"
 #include "common/base/limits.h"
 #include "common/base/thread_name.h"
+#include "common/base/unique_fd.h"
 #include "dataplane/log/access_log.h"
 #include "dataplane/log/log_ring.h"
 #include "dataplane/log/log_sink.h"
-#include "dataplane/runtime/unique_fd.h"
 
 namespace sluice::dataplane {
 namespace {

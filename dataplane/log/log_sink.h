@@ -15,7 +15,7 @@
 #include <string_view>
 
 #include "common/base/error.h"
-#include "dataplane/runtime/unique_fd.h"
+#include "common/base/unique_fd.h"
 #include "dataplane/session/session_state.h"
 
 namespace sluice::dataplane {

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "dataplane/phases/source_table.h"
-#include "dataplane/runtime/runtime_config.h"
+#include "dataplane/config/runtime_config.h"
+#include "dataplane/tables/source_table.h"
 
 namespace sluice::dataplane {
 

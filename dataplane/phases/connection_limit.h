@@ -6,8 +6,8 @@
 #include <memory>
 #include <optional>
 
-#include "dataplane/phases/phase_handler.h"
-#include "dataplane/phases/slot_counter.h"
+#include "dataplane/config/phase_handler.h"
+#include "dataplane/tables/slot_counter.h"
 
 namespace sluice::dataplane {
 

@@ -8,9 +8,9 @@
 #include <memory>
 #include <vector>
 
-#include "dataplane/phases/key_slot_table.h"
-#include "dataplane/phases/phase_handler.h"
+#include "dataplane/config/phase_handler.h"
 #include "dataplane/session/text_template.h"
+#include "dataplane/tables/key_slot_table.h"
 
 namespace sluice::dataplane {
 

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "common/base/check.h"
-#include "dataplane/phases/siphash.h"
-#include "dataplane/phases/source_table.h"
+#include "dataplane/tables/siphash.h"
+#include "dataplane/tables/source_table.h"
 
 namespace sluice::dataplane {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "common/base/address.h"
-#include "dataplane/phases/phase_handler.h"
+#include "dataplane/config/phase_handler.h"
 
 namespace sluice::dataplane {
 

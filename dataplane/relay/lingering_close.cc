@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
-#include "dataplane/accept/accept_gate.h"
+#include "dataplane/loop/accept_gate.h"
 
 namespace sluice::dataplane {
 

@@ -9,8 +9,8 @@
 #include <memory>
 #include <vector>
 
-#include "dataplane/runtime/event_loop.h"
-#include "dataplane/runtime/unique_fd.h"
+#include "common/base/unique_fd.h"
+#include "dataplane/loop/event_loop.h"
 
 namespace sluice::dataplane {
 

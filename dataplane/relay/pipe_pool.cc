@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
-#include "dataplane/runtime/descriptor_limit.h"
+#include "dataplane/loop/descriptor_limit.h"
 
 namespace sluice::dataplane {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "dataplane/runtime/unique_fd.h"
+#include "common/base/unique_fd.h"
 
 namespace sluice::dataplane {
 

@@ -8,9 +8,9 @@
 #include <cstdint>
 
 #include "common/base/limits.h"
+#include "dataplane/loop/event_loop.h"
 #include "dataplane/relay/udp_messages.h"
 #include "dataplane/relay/udp_send.h"
-#include "dataplane/runtime/event_loop.h"
 #include "dataplane/session/udp_flow_key.h"
 
 namespace sluice::dataplane {

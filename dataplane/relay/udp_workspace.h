@@ -4,9 +4,9 @@
 
 #include <cstddef>
 
+#include "dataplane/loop/event_loop.h"
 #include "dataplane/relay/udp_messages.h"
 #include "dataplane/relay/udp_replies.h"
-#include "dataplane/runtime/event_loop.h"
 
 namespace sluice::dataplane {
 

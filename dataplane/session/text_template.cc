@@ -4,7 +4,7 @@
 #include <variant>
 
 #include "common/model/variables.h"
-#include "dataplane/session/variables.h"
+#include "dataplane/variables/variables.h"
 
 namespace sluice::dataplane {
 namespace {

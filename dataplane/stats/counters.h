@@ -1,6 +1,6 @@
 // Counters of the traffic path. Each worker writes only its own block, without locked instructions;
 // readers sum the blocks. Blocks are keyed by what they count (listener, upstream), outlive a
-// runtime config, and are held by shared_ptr (dataplane/runtime/runtime_config.h).
+// runtime config, and are held by shared_ptr (dataplane/config/runtime_config.h).
 // Writing: the owning worker's thread only. Reading: any thread; each counter only grows.
 #pragma once
 

@@ -13,8 +13,8 @@
 #include <random>
 #include <string>
 
-#include "dataplane/bootstrap/static_config.h"
 #include "dataplane/compile/compiler.h"
+#include "dataplane/control/static_config.h"
 #include "dataplane/log/access_log.h"
 
 namespace sluice::dataplane {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/runtime/engine.h"
+#include "dataplane/engine/engine.h"
 #include "tests/support/address.h"
 #include "tests/support/port_lease.h"
 

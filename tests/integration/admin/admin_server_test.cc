@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "common/base/limits.h"
-#include "dataplane/runtime/unique_fd.h"
+#include "common/base/unique_fd.h"
 #include "tests/support/tcp_client.h"
 #include "tests/support/temp_dir.h"
 

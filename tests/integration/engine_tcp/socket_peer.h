@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "common/base/address.h"
-#include "dataplane/runtime/unique_fd.h"
+#include "common/base/unique_fd.h"
 #include "tests/support/address.h"
 
 namespace sluice::dataplane::test {

@@ -7,8 +7,8 @@
 
 #include "common/base/limits.h"
 #include "dataplane/accept/listen_socket.h"
+#include "dataplane/engine/worker.h"
 #include "dataplane/relay/udp_workspace.h"
-#include "dataplane/runtime/worker.h"
 #include "tests/integration/engine_udp/udp_peer.h"
 #include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "common/base/address.h"
-#include "dataplane/runtime/unique_fd.h"
+#include "common/base/unique_fd.h"
 #include "tests/support/address.h"
 
 namespace sluice::dataplane::test {

@@ -13,12 +13,12 @@
 #include <thread>
 #include <vector>
 
+#include "dataplane/engine/engine.h"
 #include "dataplane/log/access_log.h"
 #include "dataplane/phases/access_policy.h"
 #include "dataplane/phases/connection_limit.h"
 #include "dataplane/phases/key_limit.h"
 #include "dataplane/phases/proxy_route.h"
-#include "dataplane/runtime/engine.h"
 #include "tests/integration/engine_tcp/socket_peer.h"
 #include "tests/support/eventually.h"
 #include "tests/support/port_lease.h"

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <string>
 
-#include "dataplane/runtime/unique_fd.h"
+#include "common/base/unique_fd.h"
 
 namespace sluice::dataplane::test {
 

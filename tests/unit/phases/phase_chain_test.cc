@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/phases/phase_handler.h"
+#include "dataplane/config/phase_handler.h"
 
 namespace sluice::dataplane {
 namespace {

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "common/base/address.h"
-#include "dataplane/phases/phase_handler.h"
-#include "dataplane/runtime/runtime_config.h"
+#include "dataplane/config/phase_handler.h"
+#include "dataplane/config/runtime_config.h"
 
 namespace sluice::dataplane::test {
 

@@ -1,0 +1,94 @@
+// Puts what a source stages in force: compile → Engine::Publish → what came of it. The one place
+// that knows which generation the workers serve. Addresses that could not be bound and access logs
+// that could not be opened are tried again every second until they heal.
+// Control thread only, but for snapshot().
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "dataplane/compile/compiler.h"
+#include "dataplane/config/runtime_config.h"
+#include "dataplane/engine/engine.h"
+#include "sluice/v1/node_status.pb.h"
+
+namespace sluice::dataplane {
+
+class Applier {
+ public:
+  // Which state of the source something belongs to; 0 and empty when the source has no generations.
+  struct Generation {
+    std::int64_t number = 0;
+    std::string digest;
+    bool complete = false;  // A whole state of the source, not one object's change.
+  };
+
+  // `on_change` runs on the control thread whenever an answer of the getters below has changed.
+  // The engine may post to `control` for as long as it lives.
+  Applier(asio::io_context& control, Engine& engine, Compiler::Settings settings,
+          std::function<void()> on_change);
+
+  void Apply(const ResourceUpdates& updates, Generation generation);
+  // As Apply, for what was in force when the state was saved. See Compiler::InForceInstead.
+  void Restore(const std::vector<HeldResource>& accepted, const ResourceUpdates& in_force_instead,
+               Generation generation);
+
+  // Nothing is published from now on.
+  void Stop();
+
+  // In force on every worker.
+  const Generation& active() const { return active_; }
+  // Something complete is in force, even if it is empty; from a source that changes object by
+  // object at least one listener.
+  bool ready() const { return ready_; }
+  // Configurations put in force on every worker.
+  std::uint64_t swaps() const { return swaps_; }
+  // Of compiling and binding; what the source refused by itself is not among them.
+  std::vector<v1::ResourceProblem> Problems() const;
+  ResourceUpdates InForceInstead() const { return compiler_.InForceInstead(); }
+  std::vector<HeldResource> InForce() const { return compiler_.InForce(); }
+
+  // The config handed out last. Thread-safe.
+  std::shared_ptr<const RuntimeConfig> snapshot() const;
+
+ private:
+  struct Publishing {
+    std::uint64_t number;
+    Generation generation;
+  };
+  std::shared_ptr<const RuntimeConfig> Compile(const ResourceUpdates& updates);
+  void Publish(Generation generation);
+  void PublishAgain();
+  void Retry();
+  void ScheduleRetry();
+  void TakeBindProblems(std::vector<BindProblem> problems);
+  void OnInForce(std::uint64_t number);
+  void Settle(Generation generation);
+
+  asio::io_context& control_;
+  Engine& engine_;
+  Compiler compiler_;
+  const std::function<void()> on_change_;
+
+  std::shared_ptr<const RuntimeConfig> config_;
+  std::vector<v1::ResourceProblem> bind_problems_;
+  asio::steady_timer retry_timer_;
+  std::deque<Publishing> publishing_;  // Not in force on every worker yet, oldest first.
+  std::uint64_t publishes_ = 0;
+  std::uint64_t swaps_ = 0;
+  Generation active_;
+  bool ready_ = false;
+  bool stopped_ = false;
+
+  mutable std::mutex snapshot_mutex_;
+  std::shared_ptr<const RuntimeConfig> snapshot_;  // Guarded by snapshot_mutex_.
+};
+
+}  // namespace sluice::dataplane

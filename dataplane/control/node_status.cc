@@ -1,0 +1,76 @@
+#include "dataplane/control/node_status.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <chrono>
+#include <set>
+#include <string_view>
+
+#include "common/base/limits.h"
+#include "common/base/version.h"
+#include "common/manifest/manifest.h"
+
+namespace sluice::dataplane {
+namespace {
+
+void AddUnhealthy(const UpstreamConfig& upstream, std::int64_t now_s, v1::NodeReport& report) {
+  for (const BalanceEndpoint& endpoint : upstream.balancer->endpoints()) {
+    if (IsAvailable(*endpoint.state, upstream.health, now_s)) continue;
+    if (report.unhealthy_endpoints_size() == static_cast<int>(limits::kReportedProblems)) return;
+    v1::EndpointHealth& health = *report.add_unhealthy_endpoints();
+    health.set_upstream(upstream.name);
+    health.set_address(endpoint.text);
+    health.set_available(false);
+    health.set_open_sessions(endpoint.state->open.load(std::memory_order_relaxed));
+  }
+}
+
+}  // namespace
+
+v1::NodeReport MakeNodeReport(const NodeStatusInputs& inputs) {
+  v1::NodeReport report;
+  report.set_node_id(inputs.node.id);
+  for (const auto& [key, value] : inputs.node.labels) (*report.mutable_labels())[key] = value;
+  report.set_version(std::string(kVersion));
+  report.set_active_generation(inputs.generation);
+  report.set_active_digest(inputs.digest);
+  report.set_settled_generation(inputs.generation);
+  report.set_problems_total(static_cast<std::uint32_t>(inputs.problems.size()));
+  for (const v1::ResourceProblem& problem : inputs.problems) {
+    if (report.problems_size() == static_cast<int>(limits::kReportedProblems)) break;
+    *report.add_problems() = problem;
+  }
+  report.set_sessions(inputs.sessions.open);
+  report.set_sessions_on_older_config(inputs.sessions.on_older_config);
+  report.set_stale(inputs.stale);
+
+  const std::int64_t now_s = std::chrono::duration_cast<std::chrono::seconds>(
+                                 std::chrono::steady_clock::now().time_since_epoch())
+                                 .count();
+  std::set<const UpstreamConfig*> seen;
+  for (const auto& listener : inputs.config.listeners) {
+    for (const auto& upstream : listener->upstreams) {
+      if (seen.insert(upstream.get()).second) AddUnhealthy(*upstream, now_s, report);
+    }
+  }
+  return report;
+}
+
+std::string RenderConfigPage(const v1::NodeReport& report,
+                             const std::vector<HeldResource>& in_force) {
+  google::protobuf::util::JsonPrintOptions print;
+  print.always_print_primitive_fields = true;
+  std::string status;
+  if (!google::protobuf::util::MessageToJsonString(report, &status, print).ok()) status = "null";
+  std::string page = "{\"status\": " + status + ",\n\"resources\": [";
+  std::string_view separator = "\n";
+  for (const HeldResource& held : in_force) {
+    page += separator;
+    page += manifest::ToJson(held.resource->message(), false);
+    separator = ",\n";
+  }
+  page += "\n]}\n";
+  return page;
+}
+
+}  // namespace sluice::dataplane

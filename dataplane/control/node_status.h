@@ -1,0 +1,32 @@
+// What a data plane says of itself, as the report to the control plane and as the /config page.
+// Pure functions over what the control thread knows.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dataplane/compile/resource_update.h"
+#include "dataplane/config/runtime_config.h"
+#include "dataplane/discovery/delta_client.h"
+#include "dataplane/engine/engine.h"
+#include "sluice/v1/node_status.pb.h"
+
+namespace sluice::dataplane {
+
+struct NodeStatusInputs {
+  const NodeIdentity& node;
+  std::int64_t generation;  // In force, with everything that could be.
+  const std::string& digest;
+  const std::vector<v1::ResourceProblem>& problems;
+  const RuntimeConfig& config;
+  Engine::Sessions sessions;
+  bool stale;
+};
+v1::NodeReport MakeNodeReport(const NodeStatusInputs& inputs);
+
+// `{"status": …, "resources": […]}`: the report, and the resources in force as manifests.
+std::string RenderConfigPage(const v1::NodeReport& report,
+                             const std::vector<HeldResource>& in_force);
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,393 @@
+#include "dataplane/serve/tcp_session.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "dataplane/engine/worker.h"
+#include "dataplane/relay/tcp_relay.h"
+#include "dataplane/serve/endpoint_connect.h"
+#include "dataplane/serve/session_ends.h"
+
+namespace sluice::dataplane {
+namespace {
+
+std::int64_t WholeSeconds(MonotonicTime time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+// Accepted by the phases, it connects to an endpoint (retrying elsewhere), relays and ends. An
+// established idle session is this object, one Attempt, and nothing else.
+// Owns itself: End() hands it to the loop to be destroyed.
+class TcpSession final : public Retirable, private LiveSession, private Timer {
+ public:
+  TcpSession(Worker& worker, ServedListener& served, UniqueFd client)
+      : worker_(worker),
+        served_(served),
+        client_(*this, Peer::kClient, std::move(client)),
+        endpoint_(*this, Peer::kEndpoint, UniqueFd()) {}
+
+  SessionState& state() { return state_; }
+
+  // The phases have passed.
+  void Proceed();
+  void End(CloseReason reason);
+
+ private:
+  enum class Stage : std::uint8_t { kPhases, kConnecting, kRelaying, kEnded };
+
+  // One of the two sockets.
+  struct Side final : IoHandler {
+    Side(TcpSession& its_session, Peer its_peer, UniqueFd socket)
+        : peer(its_peer), fd(std::move(socket)), session(its_session) {}
+    void OnEvents(std::uint32_t events) override { session.OnEvents(peer, events); }
+    const Peer peer;
+    UniqueFd fd;
+    TcpSession& session;
+  };
+
+  // Only while connecting.
+  struct Connecting {
+    Tries tries;
+    CloseReason failure = CloseReason::kNoEndpoint;  // Of the last attempt.
+    std::uint32_t attempts = 0;
+  };
+
+  void OnEvents(Peer peer, std::uint32_t events);
+  void OnTimer() override;
+  void CloseForShutdown() override { End(CloseReason::kShutdown); }
+
+  bool PickEndpoint();
+  void ConnectSomewhere();
+  void OnConnectEvent(std::uint32_t events);
+  void OnConnected();
+  void AttemptFailed(int error, CloseReason failure);
+  bool MayTryAnother() const;
+
+  void PumpRelay();
+
+  void ArmTimer();
+  std::optional<MonotonicTime> StageDeadline() const;
+  std::optional<MonotonicTime> SessionDeadline() const;
+
+  void FinishAttempt();
+  void CloseSockets(CloseReason reason);
+
+  const TcpSettings& settings() const { return served_.config->tcp; }
+  UpstreamCounters& upstream_counters() const {
+    return state_.upstream->shared->counters[worker_.index()];
+  }
+  const Balancer& balancer() const { return *state_.upstream->balancer; }
+
+  Worker& worker_;
+  ServedListener& served_;  // Kept alive by state_.listener.
+  Side client_;
+  Side endpoint_;
+  TcpRelay relay_;
+  MonotonicTime last_activity_;
+  std::unique_ptr<Connecting> connecting_;
+  Stage stage_ = Stage::kPhases;
+  bool holds_endpoint_ = false;  // Picked and not released yet.
+  bool first_byte_seen_ = false;
+  bool half_closed_ = false;
+  SessionState state_;
+};
+
+void TcpSession::Proceed() {
+  worker_.sessions().Join(*this);
+  relay_.SetSocket(Peer::kClient, client_.fd.get());
+  if (worker_.loop().Add(client_.fd.get(), kAllEdges, client_) != 0) {
+    End(CloseReason::kResourcesExhausted);
+    return;
+  }
+  stage_ = Stage::kConnecting;
+  connecting_ = std::make_unique<Connecting>();
+  ConnectSomewhere();
+}
+
+bool TcpSession::PickEndpoint() {
+  PickInput input;
+  input.client = &state_.client;
+  input.now_s = WholeSeconds(worker_.loop().now());
+  input.random = &worker_.random();
+  if (state_.upstream->hash_key != nullptr) {
+    std::string& key = worker_.EmptyText();
+    state_.upstream->hash_key->Render(state_, key);
+    input.key = key;
+  }
+  const auto picked =
+      balancer().Pick(input, worker_.balancing().Of(*state_.upstream), connecting_->tries);
+  if (!picked) return false;
+  holds_endpoint_ = true;
+  if (connecting_->attempts++ == 0) {
+    upstream_counters().sessions.Add();
+  } else {
+    upstream_counters().retries.Add();
+  }
+  Attempt& attempt = state_.attempts.emplace_back();
+  attempt.endpoint = *picked;
+  attempt.start = worker_.loop().now();
+  return true;
+}
+
+// Goes through the endpoints until one is being connected, or none may be tried any more.
+void TcpSession::ConnectSomewhere() {
+  while (PickEndpoint()) {
+    const BalanceEndpoint& endpoint = balancer().endpoints()[state_.attempts.back().endpoint];
+    ConnectStart start = BeginConnect(endpoint.address, served_.config->socket);
+    if (start.error == 0) {
+      endpoint_.fd = std::move(start.socket);
+      relay_.SetSocket(Peer::kEndpoint, endpoint_.fd.get());
+      if (worker_.loop().Add(endpoint_.fd.get(), kAllEdges, endpoint_) != 0) start.error = ENOMEM;
+    }
+    if (start.error == 0) {
+      if (start.connected) {
+        OnConnected();
+      } else {
+        ArmTimer();
+      }
+      return;
+    }
+    AttemptFailed(start.error, CloseReason::kConnectFailed);
+    if (!MayTryAnother()) break;
+  }
+  if (state_.attempts.empty()) upstream_counters().no_endpoint.Add();
+  End(connecting_->failure);
+}
+
+bool TcpSession::MayTryAnother() const {
+  if (connecting_->failure == CloseReason::kResourcesExhausted && worker_.accept_gate().paused()) {
+    return false;
+  }
+  if (connecting_->attempts >= settings().attempts) return false;
+  if (settings().retry_timeout.count() == 0) return true;
+  return worker_.loop().now() - state_.attempts.front().start < settings().retry_timeout;
+}
+
+void TcpSession::AttemptFailed(int error, CloseReason failure) {
+  endpoint_.fd.reset();
+  const ConnectFault fault =
+      failure == CloseReason::kConnectTimeout ? ConnectFault::kEndpoint : FaultOf(error);
+  if (fault == ConnectFault::kEndpoint) {
+    balancer().Failed(state_.attempts.back().endpoint, WholeSeconds(worker_.loop().now()),
+                      worker_.balancing().Of(*state_.upstream));
+    UpstreamCounters& counters = upstream_counters();
+    (failure == CloseReason::kConnectTimeout ? counters.connect_timeouts
+                                             : counters.connect_failures)
+        .Add();
+    connecting_->failure = failure;
+  } else {
+    connecting_->failure = CloseReason::kResourcesExhausted;
+  }
+  if (fault == ConnectFault::kOurs && !worker_.accept_gate().paused()) {
+    served_.counters.accept_pauses.Add();
+    worker_.accept_gate().Pause();
+  }
+  FinishAttempt();
+}
+
+void TcpSession::OnEvents(Peer peer, std::uint32_t events) {
+  if (stage_ == Stage::kEnded) return;
+  relay_.Note(peer, events);
+  if (stage_ == Stage::kRelaying) {
+    PumpRelay();
+  } else if (peer == Peer::kEndpoint) {
+    OnConnectEvent(events);
+  } else if ((events & EPOLLERR) != 0) {
+    End(CloseReason::kClientAborted);
+  }
+}
+
+void TcpSession::OnConnectEvent(std::uint32_t events) {
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+    const int error = ConnectError(endpoint_.fd.get());
+    if (error != 0) {
+      AttemptFailed(error, CloseReason::kConnectFailed);
+      if (MayTryAnother()) {
+        ConnectSomewhere();
+      } else {
+        End(connecting_->failure);
+      }
+      return;
+    }
+  }
+  if ((events & (EPOLLOUT | EPOLLHUP)) != 0) {
+    OnConnected();
+    PumpRelay();
+  }
+}
+
+void TcpSession::OnConnected() {
+  Attempt& attempt = state_.attempts.back();
+  attempt.connect_time = Since(attempt.start, worker_.loop().now());
+  balancer().Succeeded(attempt.endpoint);
+  connecting_.reset();
+  stage_ = Stage::kRelaying;
+  last_activity_ = worker_.loop().now();
+  ArmTimer();
+  // What the client has sent meanwhile raised its only event while there was nowhere to put it. The
+  // endpoint's event that tells of the connection, or its first one when connect() succeeded at
+  // once (a unix socket), makes the relay take it up.
+}
+
+void TcpSession::PumpRelay() {
+  const std::uint64_t received = relay_.read_from(Peer::kClient);
+  const std::uint64_t sent = relay_.written_to(Peer::kClient);
+  const std::uint64_t to_endpoint = relay_.written_to(Peer::kEndpoint);
+  const std::uint64_t from_endpoint = relay_.read_from(Peer::kEndpoint);
+  bool moved = false;
+  const TcpRelay::Outcome outcome = relay_.Pump({worker_.scratch(), worker_.pipes()}, moved);
+  served_.counters.bytes_received.Add(relay_.read_from(Peer::kClient) - received);
+  served_.counters.bytes_sent.Add(relay_.written_to(Peer::kClient) - sent);
+  UpstreamCounters& upstream = upstream_counters();
+  upstream.bytes_sent.Add(relay_.written_to(Peer::kEndpoint) - to_endpoint);
+  upstream.bytes_received.Add(relay_.read_from(Peer::kEndpoint) - from_endpoint);
+  if (moved) last_activity_ = worker_.loop().now();
+  if (!first_byte_seen_ && relay_.read_from(Peer::kEndpoint) != 0) {
+    first_byte_seen_ = true;
+    Attempt& attempt = state_.attempts.back();
+    attempt.first_byte_time = Since(attempt.start, worker_.loop().now());
+  }
+  switch (outcome) {
+    case TcpRelay::Outcome::kOpen:
+      break;
+    case TcpRelay::Outcome::kAgain:
+      worker_.loop().Again(client_);
+      break;
+    case TcpRelay::Outcome::kFinished:
+      return End(CloseReason::kFinished);
+    case TcpRelay::Outcome::kClientReset:
+      return End(CloseReason::kClientReset);
+    case TcpRelay::Outcome::kEndpointReset:
+      return End(CloseReason::kEndpointReset);
+  }
+  if (!half_closed_ && relay_.half_closed()) {
+    half_closed_ = true;
+    ArmTimer();  // The deadline may be nearer now; otherwise it only moves away.
+  }
+}
+
+std::optional<MonotonicTime> TcpSession::SessionDeadline() const {
+  if (settings().session_timeout.count() == 0) return std::nullopt;
+  return state_.start + settings().session_timeout;
+}
+
+std::optional<MonotonicTime> TcpSession::StageDeadline() const {
+  const bool connecting = stage_ == Stage::kConnecting;
+  std::chrono::milliseconds timeout =
+      connecting ? settings().connect_timeout : settings().idle_timeout;
+  if (half_closed_ && settings().half_closed_timeout.count() != 0) {
+    timeout = settings().half_closed_timeout;
+  }
+  if (timeout.count() == 0) return std::nullopt;
+  return (connecting ? state_.attempts.back().start : last_activity_) + timeout;
+}
+
+void TcpSession::ArmTimer() {
+  const auto stage = StageDeadline();
+  const auto session = SessionDeadline();
+  if (!stage && !session) {
+    worker_.loop().timers().Cancel(*this);
+    return;
+  }
+  const auto deadline = stage && session ? std::min(*stage, *session) : (stage ? *stage : *session);
+  worker_.loop().timers().Arm(*this, deadline);
+}
+
+void TcpSession::OnTimer() {
+  const MonotonicTime now = worker_.loop().now();
+  const auto session = SessionDeadline();
+  if (session && *session <= now) return End(CloseReason::kSessionTimeout);
+  const auto stage = StageDeadline();
+  if (!stage || *stage > now) return ArmTimer();  // There was traffic meanwhile.
+  if (stage_ == Stage::kRelaying) {
+    return End(half_closed_ ? CloseReason::kHalfClosedTimeout : CloseReason::kIdleTimeout);
+  }
+  AttemptFailed(ETIMEDOUT, CloseReason::kConnectTimeout);
+  if (!MayTryAnother()) return End(connecting_->failure);
+  ConnectSomewhere();
+}
+
+// Gives the endpoint back and completes the record of the attempt.
+void TcpSession::FinishAttempt() {
+  if (!std::exchange(holds_endpoint_, false)) return;
+  Attempt& attempt = state_.attempts.back();
+  attempt.session_time = Since(attempt.start, worker_.loop().now());
+  attempt.bytes_sent = relay_.written_to(Peer::kEndpoint);
+  attempt.bytes_received = relay_.read_from(Peer::kEndpoint);
+  balancer().Release(attempt.endpoint);
+}
+
+// The one place where the sockets are closed.
+void TcpSession::CloseSockets(CloseReason reason) {
+  const linger reset{1, 0};
+  switch (reason) {
+    case CloseReason::kClientReset:
+      ::setsockopt(endpoint_.fd.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+      break;
+    case CloseReason::kEndpointReset:
+      ::setsockopt(client_.fd.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+      break;
+    case CloseReason::kIdleTimeout:
+    case CloseReason::kHalfClosedTimeout:
+    case CloseReason::kSessionTimeout:
+      if (stage_ != Stage::kRelaying) break;
+      worker_.lingering().Close(std::move(client_.fd));
+      worker_.lingering().Close(std::move(endpoint_.fd));
+      break;
+    default:
+      break;
+  }
+  client_.fd.reset();
+  endpoint_.fd.reset();
+  worker_.accept_gate().DescriptorsFreed();
+}
+
+void TcpSession::End(CloseReason reason) {
+  worker_.loop().timers().Cancel(*this);
+  worker_.loop().CancelAgain(client_);
+  Leave();
+  CloseSockets(reason);
+  stage_ = Stage::kEnded;
+  FinishAttempt();
+  relay_.Release(worker_.pipes());
+  state_.bytes_received = relay_.read_from(Peer::kClient);
+  state_.bytes_sent = relay_.written_to(Peer::kClient);
+  CloseSession(worker_, served_, reason, state_);
+  worker_.loop().Retire(std::unique_ptr<TcpSession>(this));
+}
+
+SocketAddress LocalAddress(int fd, const SocketAddress& listener) {
+  if (!listener.is_wildcard()) return listener;
+  sockaddr_storage storage;
+  socklen_t length = sizeof(storage);
+  auto* address = reinterpret_cast<sockaddr*>(&storage);
+  if (::getsockname(fd, address, &length) != 0) return listener;
+  return SocketAddress::FromSockaddr(address, length);
+}
+
+}  // namespace
+
+void StartTcpSession(Worker& worker, const std::shared_ptr<ServedListener>& listener,
+                     UniqueFd client, const SocketAddress& peer) {
+  const int fd = client.get();
+  auto session = std::make_unique<TcpSession>(worker, *listener, std::move(client));
+  SessionState& state = session->state();
+  state.client = peer.Unmapped();
+  state.local = LocalAddress(fd, listener->config->address);
+  OpenSession(worker, listener, Protocol::kTcp, state);
+
+  std::size_t next_step = 0;
+  const CloseReason refused = listener->config->phases.Run(state, next_step);
+  if (refused != CloseReason::kOpen) {
+    session.release()->End(refused);
+  } else {
+    session.release()->Proceed();
+  }
+}
+
+}  // namespace sluice::dataplane

@@ -1,0 +1,19 @@
+// One TCP connection from accept to log. Start reading at StartTcpSession() in tcp_session.cc.
+// Worker thread only.
+#pragma once
+
+#include <memory>
+
+#include "common/base/address.h"
+#include "common/base/unique_fd.h"
+#include "dataplane/config/served_listener.h"
+
+namespace sluice::dataplane {
+
+class Worker;
+
+// Serves the accepted, non-blocking connection until it ends, for which it needs nobody.
+void StartTcpSession(Worker& worker, const std::shared_ptr<ServedListener>& listener,
+                     UniqueFd client, const SocketAddress& peer);
+
+}  // namespace sluice::dataplane
