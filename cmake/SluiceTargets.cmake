@@ -22,6 +22,12 @@ function(sluice_library name)
   target_compile_features(${name} PUBLIC cxx_std_20)
 endfunction()
 
+# UBSan's vptr check opens a pipe for every type it meets first, which a process that has run out of
+# descriptors cannot: it would call correct code wrong there.
+function(sluice_without_vptr_check name)
+  target_compile_options(${name} PRIVATE -fno-sanitize=vptr)
+endfunction()
+
 function(sluice_binary name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
@@ -67,4 +73,14 @@ function(sluice_fuzz name)
     set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 120)
   endif()
   target_link_libraries(${name} PRIVATE ${arg_DEPS} sluice_options)
+endfunction()
+
+# sluice_floors(PLANE floor…): adds the folders, lowest first, and a test that includes go down only.
+function(sluice_floors plane)
+  foreach(floor ${ARGN})
+    add_subdirectory(${floor})
+  endforeach()
+  string(REPLACE ";" "," floors "${ARGN}")
+  add_test(NAME floors.${plane} COMMAND ${CMAKE_COMMAND} -DPLANE=${plane} -DFLOORS=${floors}
+    -P ${PROJECT_SOURCE_DIR}/cmake/CheckFloors.cmake)
 endfunction()

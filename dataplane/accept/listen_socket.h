@@ -1,13 +1,20 @@
-// Binding what listeners listen on. Control thread only; never blocks.
+// What listeners listen on, and binding it. Control thread only; never blocks.
 #pragma once
 
 #include <string>
 
 #include "common/base/address.h"
-#include "dataplane/accept/served_socket.h"
+#include "common/base/unique_fd.h"
 #include "dataplane/config/runtime_config.h"
 
 namespace sluice::dataplane {
+
+// Closed with the last who holds it: the control thread's table and the workers.
+struct ListenSocket {
+  Protocol protocol = Protocol::kTcp;
+  SocketAddress address;
+  UniqueFd fd;
+};
 
 // Why an address cannot be listened on.
 struct BindFailure {

@@ -6,31 +6,21 @@
 
 #include <memory>
 
-#include "common/base/address.h"
-#include "common/base/unique_fd.h"
-#include "dataplane/config/served_listener.h"
+#include "dataplane/config/worker_listener.h"
 #include "dataplane/loop/event_loop.h"
 
 namespace sluice::dataplane {
-
-// Bound by the control thread (accept/listen_socket.h), closed with the last who holds it: the
-// control thread's table and the workers.
-struct ListenSocket {
-  Protocol protocol = Protocol::kTcp;
-  SocketAddress address;
-  UniqueFd fd;
-};
 
 class ServedSocket : public Retirable {
  public:
   // New sessions begin with `listener` from now on. Called when the socket is first served, and
   // with every configuration that changed the listener; also after StopServing(), when a listener
   // came back to the address before the last UDP flow had ended.
-  virtual void Serve(std::shared_ptr<ServedListener> listener) = 0;
+  virtual void Serve(std::shared_ptr<WorkerListener> listener) = 0;
 
   // No listener has this address any longer: no new session but for connections that are queued
-  // already. True: done, the worker retires it. False: flows still need the socket; when the last
-  // of them has ended it calls Worker::RetireStopped() with it.
+  // already. True: done, the worker retires it. False: flows still need the socket; the worker is
+  // told when the last of them has ended.
   virtual bool StopServing() = 0;
 };
 

@@ -6,40 +6,41 @@
 #include <utility>
 
 #include "common/base/limits.h"
-#include "dataplane/engine/worker.h"
 #include "dataplane/loop/accept_gate.h"
 #include "dataplane/serve/tcp_session.h"
+#include "dataplane/serve/worker_context.h"
 
 namespace sluice::dataplane {
 namespace {
 
 enum class Accepted { kOne, kNone, kOutOfResources };
 
-class TcpAcceptor final : public ServedSocket, private IoHandler, private Acceptor {
+class TcpAcceptor final : public ServedSocket, private IoHandler {
  public:
-  TcpAcceptor(Worker& worker, std::shared_ptr<ListenSocket> socket)
+  TcpAcceptor(WorkerContext& worker, std::shared_ptr<ListenSocket> socket)
       : worker_(worker), socket_(std::move(socket)) {
-    ResumeAccepting();
-    worker_.accept_gate().Join(*this);
+    // Level-triggered: a batch that did not empty the queue goes on in the next round, after
+    // everybody else had their turn. Of the workers that share a unix socket one is woken for a
+    // connection.
+    const std::uint32_t exclusive = socket_->address.is_unix() ? std::uint32_t{EPOLLEXCLUSIVE} : 0;
+    worker_.accept_gate().Join(socket_->fd.get(), EPOLLIN | exclusive, *this);
   }
 
   // The control thread may still hold the socket, so closing it is not what ends the registration.
   ~TcpAcceptor() override {
-    worker_.accept_gate().Leave(*this);
-    if (socket_ != nullptr) PauseAccepting();
+    if (socket_ != nullptr) worker_.accept_gate().Leave(socket_->fd.get());
   }
 
-  void Serve(std::shared_ptr<ServedListener> listener) override { listener_ = std::move(listener); }
+  void Serve(std::shared_ptr<WorkerListener> listener) override { listener_ = std::move(listener); }
 
   bool StopServing() override {
     // Those in the queue have been told by the kernel that they are connected.
     while (AcceptOne() == Accepted::kOne) {
     }
     listener_ = nullptr;
-    PauseAccepting();
-    worker_.accept_gate().Leave(*this);
-    socket_ =
-        nullptr;  // Closed now, not when this is destroyed: the address is free once we return.
+    worker_.accept_gate().Leave(socket_->fd.get());
+    // Closed now, not when this is destroyed: the address is free once we return.
+    socket_ = nullptr;
     return true;
   }
 
@@ -91,25 +92,14 @@ class TcpAcceptor final : public ServedSocket, private IoHandler, private Accept
     }
   }
 
-  void PauseAccepting() override { worker_.loop().Remove(socket_->fd.get()); }
-
-  // Level-triggered: a batch that did not empty the queue goes on in the next round, after
-  // everybody else had their turn. Of the workers that share a unix socket one is woken for a
-  // connection.
-  void ResumeAccepting() override {
-    const std::uint32_t exclusive = socket_->address.is_unix() ? std::uint32_t{EPOLLEXCLUSIVE} : 0;
-    const int error = worker_.loop().Add(socket_->fd.get(), EPOLLIN | exclusive, *this);
-    if (error != 0 && error != EEXIST) worker_.accept_gate().Pause();
-  }
-
-  Worker& worker_;
+  WorkerContext& worker_;
   std::shared_ptr<ListenSocket> socket_;  // Null: stopped.
-  std::shared_ptr<ServedListener> listener_;
+  std::shared_ptr<WorkerListener> listener_;
 };
 
 }  // namespace
 
-std::unique_ptr<ServedSocket> MakeTcpAcceptor(Worker& worker,
+std::unique_ptr<ServedSocket> MakeTcpAcceptor(WorkerContext& worker,
                                               std::shared_ptr<ListenSocket> socket) {
   return std::make_unique<TcpAcceptor>(worker, std::move(socket));
 }

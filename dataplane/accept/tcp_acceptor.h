@@ -4,12 +4,14 @@
 
 #include <memory>
 
+#include "dataplane/accept/listen_socket.h"
 #include "dataplane/accept/served_socket.h"
 
 namespace sluice::dataplane {
 
-class Worker;
+class WorkerContext;
 
-std::unique_ptr<ServedSocket> MakeTcpAcceptor(Worker& worker, std::shared_ptr<ListenSocket> socket);
+std::unique_ptr<ServedSocket> MakeTcpAcceptor(WorkerContext& worker,
+                                              std::shared_ptr<ListenSocket> socket);
 
 }  // namespace sluice::dataplane

@@ -1,6 +1,8 @@
 #include "dataplane/loop/accept_gate.h"
 
+#include <cerrno>
 #include <chrono>
+#include <cstddef>
 
 #include "dataplane/loop/descriptor_limit.h"
 
@@ -15,12 +17,20 @@ constexpr std::chrono::seconds kScarce{10};
 
 AcceptGate::~AcceptGate() { loop_.CancelAgain(*this); }
 
-void AcceptGate::Join(Acceptor& acceptor) {
-  acceptors_.push_back(&acceptor);
-  if (paused_) acceptor.PauseAccepting();
+void AcceptGate::Join(int fd, std::uint32_t events, IoHandler& acceptor) {
+  sockets_.push_back({fd, events, &acceptor});
+  if (!paused_) Watch(sockets_.back());
 }
 
-void AcceptGate::Leave(Acceptor& acceptor) { std::erase(acceptors_, &acceptor); }
+void AcceptGate::Leave(int fd) {
+  std::erase_if(sockets_, [fd](const Listening& socket) { return socket.fd == fd; });
+  loop_.Remove(fd);
+}
+
+void AcceptGate::Watch(const Listening& socket) {
+  const int error = loop_.Add(socket.fd, socket.events, *socket.acceptor);
+  if (error != 0 && error != EEXIST) Pause();
+}
 
 // A client that is accepted without descriptors for its session would be closed; in the queue it
 // can wait.
@@ -32,7 +42,7 @@ void AcceptGate::Pause() {
   if (paused_) return;
   paused_ = true;
   scarce_until_ = loop_.now() + kScarce;
-  for (Acceptor* acceptor : acceptors_) acceptor->PauseAccepting();
+  for (const Listening& socket : sockets_) loop_.Remove(socket.fd);
   loop_.timers().Arm(*this, loop_.now() + kPause);
 }
 
@@ -44,7 +54,7 @@ void AcceptGate::Resume() {
   }
   paused_ = false;
   loop_.timers().Cancel(*this);
-  for (Acceptor* acceptor : acceptors_) acceptor->ResumeAccepting();
+  for (std::size_t i = 0; i < sockets_.size() && !paused_; ++i) Watch(sockets_[i]);
 }
 
 }  // namespace sluice::dataplane

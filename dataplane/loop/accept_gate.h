@@ -1,32 +1,24 @@
-// When a worker runs out of descriptors or memory it stops accepting, on all its listeners, until a
-// session has closed or a pause is over and there are descriptors for another one. Connections wait
-// in the kernel's queue meanwhile; nothing spins. Worker thread only.
+// When a worker runs out of descriptors or memory it stops accepting, on all its listening sockets,
+// until a session has closed or a pause is over and there are descriptors for another one.
+// Connections wait in the kernel's queue meanwhile; nothing spins. Worker thread only.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "dataplane/loop/event_loop.h"
 
 namespace sluice::dataplane {
 
-// A listener that can be told to stop and go on.
-class Acceptor {
- public:
-  virtual void PauseAccepting() = 0;
-  virtual void ResumeAccepting() = 0;
-
- protected:
-  ~Acceptor() = default;
-};
-
 class AcceptGate final : private Timer, private IoHandler {
  public:
   explicit AcceptGate(EventLoop& loop) : loop_(loop) {}
   ~AcceptGate();
 
-  // A joining acceptor is paused at once if accepting is paused.
-  void Join(Acceptor& acceptor);
-  void Leave(Acceptor& acceptor);
+  // `acceptor` hears of `fd` (a listening socket; `events` as EventLoop::Add takes them) until
+  // Leave(), but for the pauses.
+  void Join(int fd, std::uint32_t events, IoHandler& acceptor);
+  void Leave(int fd);
 
   void Pause();
   bool paused() const { return paused_; }
@@ -38,12 +30,19 @@ class AcceptGate final : private Timer, private IoHandler {
   }
 
  private:
+  struct Listening {
+    int fd;
+    std::uint32_t events;
+    IoHandler* acceptor;
+  };
+
   void OnTimer() override { Resume(); }
   void OnEvents(std::uint32_t) override { Resume(); }
   void Resume();
+  void Watch(const Listening& socket);
 
   EventLoop& loop_;
-  std::vector<Acceptor*> acceptors_;
+  std::vector<Listening> sockets_;
   bool paused_ = false;
   MonotonicTime scarce_until_{};
 };

@@ -3,13 +3,13 @@
 #include <string>
 
 #include "dataplane/config/runtime_config.h"
-#include "dataplane/engine/worker.h"
 #include "dataplane/log/access_log.h"
+#include "dataplane/serve/worker_context.h"
 
 namespace sluice::dataplane {
 
-void BeginSession(Worker& worker, const std::shared_ptr<ServedListener>& served, Protocol protocol,
-                  SessionState& state) {
+void BeginSession(WorkerContext& worker, const std::shared_ptr<WorkerListener>& served,
+                  Protocol protocol, SessionState& state) {
   state.id = worker.NextSessionId();
   state.protocol = protocol;
   state.worker = worker.index();
@@ -18,18 +18,19 @@ void BeginSession(Worker& worker, const std::shared_ptr<ServedListener>& served,
   state.listener = Pin(served);
 }
 
-void CountOpened(Worker& worker, ServedListener& served) {
+void CountOpened(WorkerContext& worker, WorkerListener& served) {
   served.counters.sessions_opened.Add();
   worker.census().Opened(served);
 }
 
-void OpenSession(Worker& worker, const std::shared_ptr<ServedListener>& served, Protocol protocol,
-                 SessionState& state) {
+void OpenSession(WorkerContext& worker, const std::shared_ptr<WorkerListener>& served,
+                 Protocol protocol, SessionState& state) {
   BeginSession(worker, served, protocol, state);
   CountOpened(worker, *served);
 }
 
-void CloseSession(Worker& worker, ServedListener& served, CloseReason reason, SessionState& state) {
+void CloseSession(WorkerContext& worker, WorkerListener& served, CloseReason reason,
+                  SessionState& state) {
   state.close_reason = reason;
   state.end = worker.loop().now();
   served.counters.sessions_closed[static_cast<std::size_t>(reason)].Add();

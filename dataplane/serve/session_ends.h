@@ -4,25 +4,26 @@
 
 #include <memory>
 
-#include "dataplane/config/served_listener.h"
+#include "dataplane/config/worker_listener.h"
 #include "dataplane/session/session_state.h"
 
 namespace sluice::dataplane {
 
-class Worker;
+class WorkerContext;
 
 // Fills everything but the addresses. The session is pinned to the listener's present
 // configuration, but not counted yet.
-void BeginSession(Worker& worker, const std::shared_ptr<ServedListener>& served, Protocol protocol,
-                  SessionState& state);
-void CountOpened(Worker& worker, ServedListener& served);
+void BeginSession(WorkerContext& worker, const std::shared_ptr<WorkerListener>& served,
+                  Protocol protocol, SessionState& state);
+void CountOpened(WorkerContext& worker, WorkerListener& served);
 // Both.
-void OpenSession(Worker& worker, const std::shared_ptr<ServedListener>& served, Protocol protocol,
-                 SessionState& state);
+void OpenSession(WorkerContext& worker, const std::shared_ptr<WorkerListener>& served,
+                 Protocol protocol, SessionState& state);
 
 // Exactly once for every session that was counted, with the byte counts and attempts complete:
 // writes the one log record, gives back what phase handlers took, counts the close reason.
-void CloseSession(Worker& worker, ServedListener& served, CloseReason reason, SessionState& state);
+void CloseSession(WorkerContext& worker, WorkerListener& served, CloseReason reason,
+                  SessionState& state);
 
 // Whole milliseconds since `start`.
 std::chrono::milliseconds Since(MonotonicTime start, MonotonicTime now);

@@ -8,10 +8,10 @@
 #include <optional>
 #include <utility>
 
-#include "dataplane/engine/worker.h"
 #include "dataplane/relay/tcp_relay.h"
 #include "dataplane/serve/endpoint_connect.h"
 #include "dataplane/serve/session_ends.h"
+#include "dataplane/serve/worker_context.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -25,7 +25,7 @@ std::int64_t WholeSeconds(MonotonicTime time) {
 // Owns itself: End() hands it to the loop to be destroyed.
 class TcpSession final : public Retirable, private LiveSession, private Timer {
  public:
-  TcpSession(Worker& worker, ServedListener& served, UniqueFd client)
+  TcpSession(WorkerContext& worker, WorkerListener& served, UniqueFd client)
       : worker_(worker),
         served_(served),
         client_(*this, Peer::kClient, std::move(client)),
@@ -83,8 +83,8 @@ class TcpSession final : public Retirable, private LiveSession, private Timer {
   }
   const Balancer& balancer() const { return *state_.upstream->balancer; }
 
-  Worker& worker_;
-  ServedListener& served_;  // Kept alive by state_.listener.
+  WorkerContext& worker_;
+  WorkerListener& served_;  // Kept alive by state_.listener.
   Side client_;
   Side endpoint_;
   TcpRelay relay_;
@@ -372,7 +372,7 @@ SocketAddress LocalAddress(int fd, const SocketAddress& listener) {
 
 }  // namespace
 
-void StartTcpSession(Worker& worker, const std::shared_ptr<ServedListener>& listener,
+void StartTcpSession(WorkerContext& worker, const std::shared_ptr<WorkerListener>& listener,
                      UniqueFd client, const SocketAddress& peer) {
   const int fd = client.get();
   auto session = std::make_unique<TcpSession>(worker, *listener, std::move(client));

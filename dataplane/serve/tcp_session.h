@@ -6,14 +6,14 @@
 
 #include "common/base/address.h"
 #include "common/base/unique_fd.h"
-#include "dataplane/config/served_listener.h"
+#include "dataplane/config/worker_listener.h"
 
 namespace sluice::dataplane {
 
-class Worker;
+class WorkerContext;
 
 // Serves the accepted, non-blocking connection until it ends, for which it needs nobody.
-void StartTcpSession(Worker& worker, const std::shared_ptr<ServedListener>& listener,
+void StartTcpSession(WorkerContext& worker, const std::shared_ptr<WorkerListener>& listener,
                      UniqueFd client, const SocketAddress& peer);
 
 }  // namespace sluice::dataplane

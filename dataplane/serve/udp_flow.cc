@@ -9,12 +9,13 @@
 #include <limits>
 #include <string>
 
-#include "dataplane/engine/worker.h"
 #include "dataplane/loop/descriptor_limit.h"
 #include "dataplane/relay/udp_socket.h"
 #include "dataplane/relay/udp_workspace.h"
 #include "dataplane/serve/endpoint_connect.h"
 #include "dataplane/serve/session_ends.h"
+#include "dataplane/serve/udp_flows.h"
+#include "dataplane/serve/worker_context.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -28,8 +29,9 @@ std::int64_t WholeSeconds(MonotonicTime time) {
 
 }  // namespace
 
-UdpFlow::UdpFlow(Worker& worker, UdpFlowOwner& owner, const std::shared_ptr<ServedListener>& served,
-                 int listen_fd, const UdpFlowKey& key)
+UdpFlow::UdpFlow(WorkerContext& worker, UdpFlows& owner,
+                 const std::shared_ptr<WorkerListener>& served, int listen_fd,
+                 const UdpFlowKey& key)
     : UdpReplyTarget(listen_fd, key), worker_(worker), owner_(owner), served_(*served) {
   const SocketAddress& address = served->config->address;
   state_.client = key.Client().Unmapped();

@@ -10,7 +10,7 @@
 #include <span>
 
 #include "common/base/unique_fd.h"
-#include "dataplane/config/served_listener.h"
+#include "dataplane/config/worker_listener.h"
 #include "dataplane/loop/event_loop.h"
 #include "dataplane/relay/udp_forward.h"
 #include "dataplane/relay/udp_replies.h"
@@ -20,18 +20,8 @@
 
 namespace sluice::dataplane {
 
-class UdpFlow;
-class Worker;
-
-// Who maps datagrams to flows (accept/udp_receiver).
-class UdpFlowOwner {
- public:
-  // The flow has ended; it is to be handed to the loop's Retire().
-  virtual void OnFlowEnded(UdpFlow& flow) = 0;
-
- protected:
-  ~UdpFlowOwner() = default;
-};
+class UdpFlows;
+class WorkerContext;
 
 class UdpFlow final : public Retirable,
                       public UdpReplyTarget,
@@ -39,7 +29,7 @@ class UdpFlow final : public Retirable,
                       private IoHandler,
                       private Timer {
  public:
-  UdpFlow(Worker& worker, UdpFlowOwner& owner, const std::shared_ptr<ServedListener>& served,
+  UdpFlow(WorkerContext& worker, UdpFlows& owner, const std::shared_ptr<WorkerListener>& served,
           int listen_fd, const UdpFlowKey& key);
 
   // Runs the phases, picks an endpoint and opens the socket. kOpen: the flow is under way and
@@ -82,9 +72,9 @@ class UdpFlow final : public Retirable,
 
   const UdpSettings& settings() const { return served_.config->udp; }
 
-  Worker& worker_;
-  UdpFlowOwner& owner_;
-  ServedListener& served_;  // Kept alive by state_.listener.
+  WorkerContext& worker_;
+  UdpFlows& owner_;
+  WorkerListener& served_;  // Kept alive by state_.listener.
   MonotonicTime last_activity_;
   std::uint64_t requests_ = 0;  // Datagrams of the client.
   std::uint64_t responses_ = 0;

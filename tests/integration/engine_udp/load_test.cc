@@ -96,14 +96,14 @@ TEST_F(UdpLoad, AFlowBeyondTheBoundIsRefusedAndOneMoreIsServedWhenOneHasGone) {
   worker.Start();
   worker.loop().Post([&] {
     worker.Follow({{socket, listener}});
-    worker.udp().flows = limits::kUdpFlows;
+    worker.context().udp().flows = limits::kUdpFlows;
   });
   UdpPeer refused;
   refused.SendTo(listener->address, "one too many");
   EXPECT_EQ(WaitForRecords(1)[0].reason, CloseReason::kResourcesExhausted);
   std::promise<void> gone;
   worker.loop().Post([&] {
-    --worker.udp().flows;
+    --worker.context().udp().flows;
     gone.set_value();
   });
   gone.get_future().wait();

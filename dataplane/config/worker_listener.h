@@ -14,8 +14,8 @@
 
 namespace sluice::dataplane {
 
-struct ServedListener {
-  ServedListener(std::shared_ptr<const ListenerConfig> listener, std::uint32_t worker)
+struct WorkerListener {
+  WorkerListener(std::shared_ptr<const ListenerConfig> listener, std::uint32_t worker)
       : config(std::move(listener)), counters(config->shared->counters[worker]) {}
 
   const std::shared_ptr<const ListenerConfig> config;
@@ -26,23 +26,23 @@ struct ServedListener {
 
 // What SessionState::listener is set to: the config, keeping `served` alive. Counted by this worker
 // alone, so that workers do not share a reference count.
-inline std::shared_ptr<const ListenerConfig> Pin(const std::shared_ptr<ServedListener>& served) {
+inline std::shared_ptr<const ListenerConfig> Pin(const std::shared_ptr<WorkerListener>& served) {
   return {served, served->config.get()};
 }
 
 // The number of this worker's sessions. Read by any thread, written by the worker.
 class SessionCensus {
  public:
-  void Opened(ServedListener& served) {
+  void Opened(WorkerListener& served) {
     ++served.open;
     Change(served.in_force ? 0 : 1, 1);
   }
-  void Closed(ServedListener& served) {
+  void Closed(WorkerListener& served) {
     --served.open;
     Change(served.in_force ? 0 : -1, -1);
   }
   // A configuration without `served` is in force.
-  void Replaced(ServedListener& served) {
+  void Replaced(WorkerListener& served) {
     served.in_force = false;
     Change(static_cast<std::int64_t>(served.open), 0);
   }
