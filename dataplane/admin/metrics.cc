@@ -31,7 +31,7 @@ std::string_view ProtocolLabel(Protocol protocol) {
 
 template <Counter ListenerCounters::*kCounter>
 void ByListener(const Source& source, Exposition& out) {
-  for (const auto& listener : source.config.listeners) {
+  for (const auto& listener : *source.config.listeners) {
     out.Sample(
         {{"listener", listener->shared->name}, {"protocol", ProtocolLabel(listener->protocol)}},
         listener->shared->counters.Sum(
@@ -64,7 +64,7 @@ std::uint64_t ClosedFor(const ListenerConfig& listener, std::size_t reason) {
 }
 
 void SessionsClosed(const Source& source, Exposition& out) {
-  for (const auto& listener : source.config.listeners) {
+  for (const auto& listener : *source.config.listeners) {
     for (const CloseReasonRow& row : CloseReasons()) {
       if (row.reason == CloseReason::kOpen) continue;
       const std::uint64_t closed = ClosedFor(*listener, static_cast<std::size_t>(row.reason));
@@ -79,7 +79,7 @@ void SessionsClosed(const Source& source, Exposition& out) {
 }
 
 void ListenerSessionsOpen(const Source& source, Exposition& out) {
-  for (const auto& listener : source.config.listeners) {
+  for (const auto& listener : *source.config.listeners) {
     // Closed first: what is counted as closed has been counted as opened.
     std::uint64_t closed = 0;
     for (std::size_t i = 0; i < CloseReasons().size(); ++i) closed += ClosedFor(*listener, i);
@@ -233,15 +233,11 @@ constexpr auto kMetrics = [] {
 
 std::vector<const UpstreamConfig*> UpstreamsOf(const RuntimeConfig& config) {
   std::vector<const UpstreamConfig*> upstreams;
-  for (const auto& listener : config.listeners) {
-    for (const auto& upstream : listener->upstreams) upstreams.push_back(upstream.get());
+  for (const auto& upstream : config.upstreams) {
+    if (upstream != nullptr) upstreams.push_back(upstream.get());
   }
   std::sort(upstreams.begin(), upstreams.end(),
             [](const UpstreamConfig* a, const UpstreamConfig* b) { return a->name < b->name; });
-  const auto end = std::unique(
-      upstreams.begin(), upstreams.end(),
-      [](const UpstreamConfig* a, const UpstreamConfig* b) { return a->name == b->name; });
-  upstreams.erase(end, upstreams.end());
   return upstreams;
 }
 

@@ -29,8 +29,8 @@ DataPlane::DataPlane(Options options)
       node_{options_.node, options_.labels},
       signals_(control_, SIGTERM, SIGINT, SIGHUP),
       access_log_(StartAccessLogWriter()),
-      engine_(Engine::Start(options_.workers)),
-      applier_(control_, *engine_,
+      engine_(options_.workers),
+      applier_(control_, engine_,
                {options_.labels, options_.workers, {access_log_.get(), options_.access_log}},
                [this] { OnStatusChange(); }),
       save_timer_(control_) {
@@ -216,7 +216,7 @@ void DataPlane::OnSignal(int signal) {
 void DataPlane::BeginShutdown() {
   LogEvent(
       LogLevel::kInfo, "data_plane_draining",
-      {{"sessions", engine_->sessions().open}, {"deadline_ms", options_.drain_timeout.count()}});
+      {{"sessions", engine_.sessions().open}, {"deadline_ms", options_.drain_timeout.count()}});
   shutting_down_ = true;
   applier_.Stop();
   watch_ = nullptr;
@@ -224,7 +224,7 @@ void DataPlane::BeginShutdown() {
   // Blocks until the sessions have ended; signals and reports go on meanwhile.
   drain_ = std::thread([this] {
     NameThisThread("drain");
-    engine_->Shutdown(options_.drain_timeout);
+    engine_.Shutdown(options_.drain_timeout);
     asio::post(control_, [this] { control_.stop(); });
   });
 }
@@ -239,7 +239,7 @@ std::vector<v1::ResourceProblem> DataPlane::Problems() const {
 
 v1::NodeReport DataPlane::Report() const {
   return MakeNodeReport({node_, applier_.active().number, applier_.active().digest, Problems(),
-                         *applier_.snapshot(), engine_->sessions(), stale_});
+                         *applier_.snapshot(), engine_.sessions(), stale_});
 }
 
 std::optional<std::string> DataPlane::NotReady() const {
@@ -253,7 +253,7 @@ std::string DataPlane::MetricsPage() const {
     const std::lock_guard lock(facts_mutex_);
     facts = facts_;
   }
-  const Engine::Sessions sessions = engine_->sessions();
+  const Engine::Sessions sessions = engine_.sessions();
   facts.sessions_open = sessions.open;
   facts.sessions_on_older_config = sessions.on_older_config;
   facts.access_log_lost = access_log_->lost();

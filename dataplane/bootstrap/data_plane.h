@@ -66,7 +66,7 @@ class DataPlane {
   asio::io_context control_;
   asio::signal_set signals_;
   const std::unique_ptr<AccessLogWriter> access_log_;
-  const std::unique_ptr<Engine> engine_;
+  Engine engine_;
   Applier applier_;
 
   // One of these two is the source.

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <google/protobuf/util/time_util.h>
 
-#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
 #include "common/base/limits.h"
@@ -107,11 +107,7 @@ tl::expected<std::vector<AccessLogTarget>, LogFailure> CompileAccessLogs(
 // The name of an upstream with a unix endpoint, if there is one.
 const std::string* FindUnixUpstream(const ListenerParts& parts) {
   for (const auto& [name, upstream] : parts.upstreams) {
-    const auto& endpoints = upstream->balancer->endpoints();
-    if (std::any_of(endpoints.begin(), endpoints.end(),
-                    [](const BalanceEndpoint& endpoint) { return endpoint.address.is_unix(); })) {
-      return &name;
-    }
+    if (upstream->has_unix_endpoint) return &name;
   }
   return nullptr;
 }
@@ -148,10 +144,13 @@ tl::expected<std::shared_ptr<const ListenerConfig>, v1::ResourceProblem> Compile
                                                  *upstream));
     }
   }
-  for (const auto& [name, upstream] : parts.upstreams) config->upstreams.push_back(upstream);
+  std::map<std::string, std::uint32_t, std::less<>> targets;
+  for (const auto& [name, upstream] : parts.upstreams) {
+    targets[name] = static_cast<std::uint32_t>(config->upstreams.size());
+    config->upstreams.push_back(upstream->shared);
+  }
 
-  Result<PhaseChain> phases =
-      BuildPhases({full_name, spec, parts.policies, parts.upstreams, states});
+  Result<PhaseChain> phases = BuildPhases({full_name, spec, parts.policies, targets, states});
   if (!phases) return refuse("spec", phases.error().message);
   config->phases = *std::move(phases);
 

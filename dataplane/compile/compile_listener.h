@@ -21,10 +21,10 @@ namespace sluice::dataplane {
 inline constexpr std::string_view kLogUnavailable = "AccessLogUnavailable";
 
 struct ListenerParts {
-  HeldResource listener;
+  const HeldResource& listener;
   std::vector<std::shared_ptr<const AccessPolicy>> policies;  // As it names them, in order.
-  std::map<std::string, std::shared_ptr<const UpstreamConfig>, std::less<>>
-      upstreams;  // By metadata.name: all that its routes name.
+  // All that its routes name, by metadata.name, in their present form.
+  std::map<std::string, const UpstreamConfig*, std::less<>> upstreams;
 };
 
 // What a listener gets that names no access log of its own.

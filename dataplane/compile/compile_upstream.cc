@@ -65,6 +65,7 @@ class EndpointList {
                                   field, upstream_, endpoint.address()));
       }
       BalanceEndpoint& added = list_.emplace_back();
+      has_unix_ = has_unix_ || address->is_unix();
       added.state = states_.Endpoint(upstream_, *address);
       added.address = *address;
       added.text = endpoint.address();
@@ -77,12 +78,14 @@ class EndpointList {
   }
 
   std::vector<BalanceEndpoint> Take() { return std::move(list_); }
+  bool has_unix() const { return has_unix_; }
 
  private:
   const std::string& upstream_;
   StateTable& states_;
   std::vector<BalanceEndpoint> list_;
   std::unordered_set<std::string> seen_;
+  bool has_unix_ = false;
 };
 
 }  // namespace
@@ -118,6 +121,7 @@ tl::expected<std::shared_ptr<const UpstreamConfig>, v1::ResourceProblem> Compile
   if (spec.passive_health().has_fail_timeout()) {
     config->health.fail_timeout_s = spec.passive_health().fail_timeout().seconds();
   }
+  config->has_unix_endpoint = endpoints.has_unix();
   config->balancer = BuildBalancer(config->policy, endpoints.Take(), config->health);
   config->shared = states.Upstream(config->name);
   return config;

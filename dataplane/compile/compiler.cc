@@ -4,18 +4,32 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 
 #include "common/model/validate.h"
 #include "dataplane/compile/compile_access_policy.h"
 #include "dataplane/compile/problem.h"
+#include "sluice/v1/endpoint_slice.pb.h"
 #include "sluice/v1/listener.pb.h"
 
 namespace sluice::dataplane {
 namespace {
 
-bool Is(const model::ResourceKey& key, std::string_view kind) { return key.kind->name == kind; }
+// The row of a kind that this file has rules for.
+template <typename Message>
+const model::Kind* Kind() {
+  static const model::Kind* const kind = model::FindKind(Message::descriptor()->name());
+  return kind;
+}
 
 }  // namespace
+
+const Compiler::KindRow Compiler::kKinds[] = {
+    {"AccessPolicy", &Compiler::AcceptPolicy},
+    {"EndpointSlice", &Compiler::AcceptSlice},
+    {"Listener", &Compiler::AcceptListener},
+    {"Upstream", &Compiler::AcceptUpstream},
+};
 
 Compiler::Compiler(Settings settings)
     : settings_(std::move(settings)),
@@ -23,19 +37,19 @@ Compiler::Compiler(Settings settings)
       config_(std::make_shared<RuntimeConfig>()) {}
 
 std::shared_ptr<const RuntimeConfig> Compiler::Compile(const ResourceUpdates& updates) {
-  changed_ = false;
-  Keys upstreams;
-  Keys listeners = conflicted_;
-  for (const ResourceUpdate& update : updates) Accept(update, upstreams, listeners);
-  for (const model::ResourceKey& key : upstreams) {
-    if (RebuildUpstream(key)) AddListenersUsing(key, listeners);
+  listeners_changed_ = upstreams_changed_ = false;
+  ToRebuild rebuild;
+  rebuild.listeners = conflicted_;
+  for (const ResourceUpdate& update : updates) Accept(update, rebuild);
+  for (const model::ResourceKey& key : rebuild.upstreams) {
+    if (RebuildUpstream(key)) AddListenersUsing(key, rebuild.listeners);
   }
   for (const model::ResourceKey& key : without_log_) {
-    if (!listeners.contains(key) && Link(*wanted_.Find(key))) listeners.insert(key);
+    if (!rebuild.listeners.contains(key) && Link(*wanted_.Find(key))) rebuild.listeners.insert(key);
   }
 
   EarlierUnits earlier;
-  for (const model::ResourceKey& key : listeners) {
+  for (const model::ResourceKey& key : rebuild.listeners) {
     const auto found = listeners_.find(key);
     earlier[key] =
         found == listeners_.end() ? nullptr : std::make_unique<ListenerUnit>(found->second);
@@ -44,42 +58,83 @@ std::shared_ptr<const RuntimeConfig> Compiler::Compile(const ResourceUpdates& up
   SettleAddressConflicts(earlier);
   ReleaseDeparted();
 
-  if (!changed_) return config_;
-  auto config = std::make_shared<RuntimeConfig>();
+  if (!listeners_changed_ && !upstreams_changed_) return config_;
+  auto config = std::make_shared<RuntimeConfig>(*config_);
   config->serial = ++serial_;
-  config->listeners.reserve(listeners_.size());
-  for (const auto& [key, unit] : listeners_) config->listeners.push_back(unit.config);
+  if (listeners_changed_) {
+    auto listeners = std::make_shared<ListenerList>();
+    listeners->reserve(listeners_.size());
+    for (const auto& [key, unit] : listeners_) listeners->push_back(unit.config);
+    config->listeners = std::move(listeners);
+  }
+  if (upstreams_changed_) {
+    config->upstreams.clear();
+    for (const auto& [key, unit] : upstreams_) {
+      const std::size_t slot = unit.config->shared->slot;
+      if (slot >= config->upstreams.size()) config->upstreams.resize(slot + 1);
+      config->upstreams[slot] = unit.config;
+    }
+  }
   config_ = std::move(config);
   return config_;
 }
 
-void Compiler::Accept(const ResourceUpdate& update, Keys& upstreams, Keys& listeners) {
-  const auto touch_targets = [&](const HeldResource* held) {
-    if (held == nullptr || held->resource == nullptr) return;
-    for (model::ResourceKey& target : TargetsOf(*held->resource)) {
-      upstreams.insert(std::move(target));
-    }
-  };
-  if (Is(update.key, "EndpointSlice")) {
-    touch_targets(wanted_.Find(update.key));
-    touch_targets(&update.held);
-  } else if (Is(update.key, "Upstream")) {
-    upstreams.insert(update.key);
-  } else if (Is(update.key, "AccessPolicy")) {
-    RebuildPolicy(update.key, update.held);
-    AddListenersUsing(update.key, listeners);
-  } else if (Is(update.key, "Listener")) {
-    listeners.insert(update.key);
-  }
+void Compiler::Accept(const ResourceUpdate& update, ToRebuild& rebuild) {
+  const auto* row = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const KindRow& kind) {
+    return kind.name == update.key.kind->name;
+  });
+  if (row == std::end(kKinds)) return RefuseUnknown(update);
+  (this->*row->accept)(update, rebuild);
   wanted_.Apply(update);
+}
+
+void Compiler::AcceptListener(const ResourceUpdate& update, ToRebuild& rebuild) {
+  rebuild.listeners.insert(update.key);
+}
+
+void Compiler::AcceptUpstream(const ResourceUpdate& update, ToRebuild& rebuild) {
+  rebuild.upstreams.insert(update.key);
+}
+
+// The upstream it belonged to, and the one it belongs to now.
+void Compiler::AcceptSlice(const ResourceUpdate& update, ToRebuild& rebuild) {
+  for (const HeldResource* held : {wanted_.Find(update.key), &update.held}) {
+    if (held != nullptr && held->resource != nullptr) {
+      for (model::ResourceKey& target : TargetsOf(*held->resource)) {
+        rebuild.upstreams.insert(std::move(target));
+      }
+    };
+  }
+}
+
+void Compiler::AcceptPolicy(const ResourceUpdate& update, ToRebuild& rebuild) {
+  RebuildPolicy(update.key, update.held);
+  AddListenersUsing(update.key, rebuild.listeners);
+}
+
+void Compiler::RefuseUnknown(const ResourceUpdate& update) {
+  problems_.erase(update.key);
+  if (update.held.resource == nullptr) return;
+  Report(update.key, MakeProblem(update.key, update.held.version, v1::ResourceProblem::REFUSED,
+                                 {"UnknownKind", "kind",
+                                  fmt::format("this data plane does not serve objects of kind {}",
+                                              update.key.kind->name)}));
 }
 
 void Compiler::AddListenersUsing(const model::ResourceKey& target, Keys& listeners) const {
   for (const Keys* users : {&wanted_.UsersOf(target), &in_force_references_.UsersOf(target)}) {
     for (const model::ResourceKey& user : *users) {
-      if (Is(user, "Listener")) listeners.insert(user);
+      if (user.kind == Kind<v1::Listener>()) listeners.insert(user);
     }
   }
+}
+
+std::vector<HeldResource> Compiler::SlicesOf(const model::ResourceKey& upstream) const {
+  std::vector<HeldResource> slices;
+  for (const model::ResourceKey& user : wanted_.UsersOf(upstream)) {
+    if (user.kind == Kind<v1::EndpointSlice>()) slices.push_back(*wanted_.Find(user));
+  }
+  return slices;
 }
 
 void Compiler::RebuildPolicy(const model::ResourceKey& key, const HeldResource& wanted) {
@@ -100,12 +155,11 @@ void Compiler::RebuildPolicy(const model::ResourceKey& key, const HeldResource& 
 bool Compiler::RebuildUpstream(const model::ResourceKey& key) {
   problems_.erase(key);
   UpstreamParts parts;
-  for (const model::ResourceKey& user : wanted_.UsersOf(key)) {
-    if (Is(user, "EndpointSlice")) parts.slices.push_back(*wanted_.Find(user));
-  }
+  parts.slices = SlicesOf(key);
+  const auto in_force = upstreams_.find(key);
   const HeldResource* wanted = wanted_.Find(key);
   if (wanted == nullptr) {
-    if (upstreams_.contains(key)) departed_.insert(key);
+    if (in_force != upstreams_.end()) departed_.insert(key);
     for (const HeldResource& slice : parts.slices) {
       Report(key,
              MakeProblem(slice.resource->key(), slice.version, v1::ResourceProblem::NOT_PROGRAMMED,
@@ -121,8 +175,12 @@ bool Compiler::RebuildUpstream(const model::ResourceKey& key) {
     Report(key, config.error());
     return false;
   }
+  // Only whether it is there, and whether a UDP listener may use it, matters to listeners.
+  const bool relink = in_force == upstreams_.end() ||
+                      in_force->second.config->has_unix_endpoint != (*config)->has_unix_endpoint;
   upstreams_[key] = {std::move(parts), *std::move(config)};
-  return true;
+  upstreams_changed_ = true;
+  return relink;
 }
 
 void Compiler::RebuildListener(const model::ResourceKey& key) {
@@ -143,25 +201,24 @@ void Compiler::RebuildListener(const model::ResourceKey& key) {
   }
   Report(key, unit.error());
   if (unit.error().reason() == kLogUnavailable) without_log_.insert(key);
-  // The last good form stays, but follows its upstreams and policies.
+  // The last good form stays, but follows its policies.
   const auto in_force = listeners_.find(key);
   if (in_force == listeners_.end()) return;
-  if (auto again = Link(in_force->second.parts.listener)) Replace(key, &*again);
+  if (auto again = Link(in_force->second.listener)) Replace(key, &*again);
 }
 
 tl::expected<Compiler::ListenerUnit, v1::ResourceProblem> Compiler::Link(
     const HeldResource& listener) {
-  ListenerUnit unit;
-  unit.parts.listener = listener;
+  ListenerParts parts{listener, {}, {}};
   const model::Resource& resource = *listener.resource;
   for (const model::Reference& reference : resource.kind().references(resource.message())) {
     const model::ResourceKey target{reference.kind, resource.key().ns, reference.name};
     const auto upstream = upstreams_.find(target);
     const auto policy = policies_.find(target);
     if (upstream != upstreams_.end()) {
-      unit.parts.upstreams[target.name] = upstream->second.config;
+      parts.upstreams[target.name] = upstream->second.config.get();
     } else if (policy != policies_.end()) {
-      unit.parts.policies.push_back(policy->second.compiled);
+      parts.policies.push_back(policy->second.compiled);
     } else {
       const bool refused = wanted_.Find(target) != nullptr;
       return tl::unexpected(MakeProblem(
@@ -171,10 +228,9 @@ tl::expected<Compiler::ListenerUnit, v1::ResourceProblem> Compiler::Link(
                        refused ? ", which has been refused" : ", which is not there")}));
     }
   }
-  auto config = CompileListener(unit.parts, settings_.access_log, states_);
+  auto config = CompileListener(parts, settings_.access_log, states_);
   if (!config) return tl::unexpected(config.error());
-  unit.config = *std::move(config);
-  return unit;
+  return ListenerUnit{listener, *std::move(config)};
 }
 
 void Compiler::Replace(const model::ResourceKey& key, const ListenerUnit* unit) {
@@ -182,18 +238,18 @@ void Compiler::Replace(const model::ResourceKey& key, const ListenerUnit* unit) 
     return Claim(of.config->protocol, of.config->address.Text());
   };
   if (const auto found = listeners_.find(key); found != listeners_.end()) {
-    in_force_references_.Remove(key, TargetsOf(*found->second.parts.listener.resource));
+    in_force_references_.Remove(key, TargetsOf(*found->second.listener.resource));
     const auto claimed = claims_.find(claim(found->second));
     claimed->second.erase(key);
     if (claimed->second.empty()) claims_.erase(claimed);
     listeners_.erase(found);
-    changed_ = true;
+    listeners_changed_ = true;
   }
   if (unit == nullptr) return;
-  in_force_references_.Add(key, TargetsOf(*unit->parts.listener.resource));
+  in_force_references_.Add(key, TargetsOf(*unit->listener.resource));
   claims_[claim(*unit)].insert(key);
   listeners_[key] = *unit;
-  changed_ = true;
+  listeners_changed_ = true;
 }
 
 // Each loser falls back to its earlier form, and when that form's address is taken too, out of
@@ -241,9 +297,11 @@ void Compiler::ReleaseDeparted() {
     const Keys& users = in_force_references_.UsersOf(key);
     problems_.erase(key);
     if (users.empty()) {
-      upstreams_.erase(key);
       policies_.erase(key);
-      if (Is(key, "Upstream")) RebuildUpstream(key);  // Names the slices that are left behind.
+      if (upstreams_.erase(key) != 0) {
+        upstreams_changed_ = true;
+        RebuildUpstream(key);  // Names the slices that are left behind.
+      }
       return true;
     }
     const auto policy = policies_.find(key);
@@ -275,7 +333,7 @@ std::vector<HeldResource> Compiler::InForce() const {
     all[key] = unit.parts.upstream;
     for (const HeldResource& slice : unit.parts.slices) all[slice.resource->key()] = slice;
   }
-  for (const auto& [key, unit] : listeners_) all[key] = unit.parts.listener;
+  for (const auto& [key, unit] : listeners_) all[key] = unit.listener;
   std::vector<HeldResource> in_order;
   in_order.reserve(all.size());
   for (auto& [key, held] : all) in_order.push_back(std::move(held));
@@ -299,12 +357,13 @@ ResourceUpdates Compiler::InForceInstead() const {
         parts.insert(slice.resource->key());
       }
       for (const model::ResourceKey& user : wanted_.UsersOf(key)) {
-        if (Is(user, "EndpointSlice") && !parts.contains(user)) instead.push_back({user, {}});
+        if (user.kind == Kind<v1::EndpointSlice>() && !parts.contains(user))
+          instead.push_back({user, {}});
       }
     } else if (const auto policy = policies_.find(key); policy != policies_.end()) {
       compare(policy->second.policy);
     } else if (const auto listener = listeners_.find(key); listener != listeners_.end()) {
-      compare(listener->second.parts.listener);
+      compare(listener->second.listener);
     }
   }
   return instead;

@@ -2,15 +2,16 @@
 // swap (Engine::Publish).
 //
 // Every object in force is a unit that keeps the resources it was made of. A change rebuilds the
-// units it touches and those that refer to them; all others are shared with the config before.
+// units it touches, and a changed policy the listeners that name it; all others are shared with the
+// config before. A listener refers to its upstreams: their changes leave it alone.
 // An object that cannot be put in force as it was sent keeps its last good unit, with everything
 // that unit depends on; one that never had a good form waits. Each is named by a problem; its
 // siblings go live:
-//  - a listener whose references are not all there waits, its last good form stays (re-linked to
-//    the newest upstreams);
+//  - a listener whose references are not all there waits, its last good form stays;
 //  - an upstream or policy that is removed while a listener in force refers to it stays until no
 //    listener does;
-//  - of two listeners on one address the one that was there first stays.
+//  - of two listeners on one address the one that was there first stays;
+//  - an object of a kind that this plane does not compile is refused.
 // Pure, but for states looked up in a StateTable and log files. No sockets, no gRPC. Control thread
 // only; the configs it returns are immutable.
 #pragma once
@@ -74,18 +75,38 @@ class Compiler {
     std::shared_ptr<const AccessPolicy> compiled;
   };
   struct ListenerUnit {
-    ListenerParts parts;
+    HeldResource listener;
     std::shared_ptr<const ListenerConfig> config;
   };
   using Keys = std::set<model::ResourceKey>;
   using Claim = std::pair<Protocol, std::string>;  // A socket: protocol and address text.
 
-  // Takes the update in; adds what has to be rebuilt for it.
-  void Accept(const ResourceUpdate& update, Keys& upstreams, Keys& listeners);
+  // What a change makes necessary.
+  struct ToRebuild {
+    Keys upstreams;
+    Keys listeners;
+  };
+  // The kinds that this plane compiles: one row each.
+  struct KindRow {
+    std::string_view name;
+    // Adds what has to be rebuilt for the update, which has not been applied to wanted_ yet.
+    void (Compiler::*accept)(const ResourceUpdate& update, ToRebuild& rebuild);
+  };
+  static const KindRow kKinds[];
+
+  void AcceptListener(const ResourceUpdate& update, ToRebuild& rebuild);
+  void AcceptUpstream(const ResourceUpdate& update, ToRebuild& rebuild);
+  void AcceptSlice(const ResourceUpdate& update, ToRebuild& rebuild);
+  void AcceptPolicy(const ResourceUpdate& update, ToRebuild& rebuild);
+  void RefuseUnknown(const ResourceUpdate& update);
+
+  void Accept(const ResourceUpdate& update, ToRebuild& rebuild);
   void AddListenersUsing(const model::ResourceKey& target, Keys& listeners) const;
+  // The slices of an upstream that are wanted.
+  std::vector<HeldResource> SlicesOf(const model::ResourceKey& upstream) const;
 
   void RebuildPolicy(const model::ResourceKey& key, const HeldResource& wanted);
-  // True: the unit in force is another one now.
+  // True: listeners that refer to it have to be linked anew.
   bool RebuildUpstream(const model::ResourceKey& key);
   void RebuildListener(const model::ResourceKey& key);
   tl::expected<ListenerUnit, v1::ResourceProblem> Link(const HeldResource& listener);
@@ -116,7 +137,9 @@ class Compiler {
   std::map<model::ResourceKey, std::vector<v1::ResourceProblem>> problems_;  // By unit.
   std::shared_ptr<const RuntimeConfig> config_;
   std::uint64_t serial_ = 0;
-  bool changed_ = false;  // Within one Compile.
+  // Within one Compile.
+  bool listeners_changed_ = false;
+  bool upstreams_changed_ = false;
 };
 
 }  // namespace sluice::dataplane

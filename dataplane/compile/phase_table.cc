@@ -55,7 +55,7 @@ Result<Handlers> BuildRoutes(const PhaseInputs& inputs) {
       route.sources.push_back(*std::move(block));
     }
     const auto add = [&](const std::string& upstream, std::uint32_t weight) {
-      route.targets.push_back({inputs.upstreams.at(upstream).get(), weight});
+      route.targets.push_back({inputs.upstreams.at(upstream), weight});
     };
     if (from.proxy().split().empty()) add(from.proxy().upstream(), 1);
     for (const v1::WeightedUpstream& target : from.proxy().split()) {

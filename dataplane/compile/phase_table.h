@@ -22,7 +22,8 @@ struct PhaseInputs {
   const std::string& listener;  // namespace/name
   const v1::ListenerSpec& spec;
   const std::vector<std::shared_ptr<const AccessPolicy>>& policies;
-  const std::map<std::string, std::shared_ptr<const UpstreamConfig>, std::less<>>& upstreams;
+  // By metadata.name: where it stands in ListenerConfig::upstreams.
+  const std::map<std::string, std::uint32_t, std::less<>>& upstreams;
   StateTable& states;
 };
 

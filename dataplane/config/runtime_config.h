@@ -1,6 +1,8 @@
 // The compiled, immutable form of a snapshot: what workers read on the traffic path. Built by
 // compile/ on the control thread, published by one pointer a worker. A session keeps the
-// ListenerConfig it began with. Unchanged objects are shared between successive configs.
+// ListenerConfig it began with, and the UpstreamConfig in force when it picked its endpoint: a
+// listener refers to an upstream, it does not contain it. Unchanged objects are shared between
+// successive configs.
 #pragma once
 
 #include <chrono>
@@ -11,32 +13,14 @@
 #include <vector>
 
 #include "common/base/address.h"
-#include "dataplane/balance/balancer.h"
 #include "dataplane/config/phase_handler.h"
+#include "dataplane/config/upstream_config.h"
 #include "dataplane/log/access_log.h"
 #include "dataplane/session/session_state.h"
 #include "dataplane/session/text_template.h"
 #include "dataplane/stats/counters.h"
 
 namespace sluice::dataplane {
-
-// What is kept of an upstream beyond one config, keyed by its name.
-struct UpstreamShared {
-  UpstreamShared(std::string full_name, std::uint32_t dense_slot, std::size_t workers)
-      : name(std::move(full_name)), slot(dense_slot), counters(workers) {}
-  const std::string name;    // namespace/name
-  const std::uint32_t slot;  // Small and dense: index of the workers' BalancerMemory arrays.
-  PerWorker<UpstreamCounters> counters;
-};
-
-struct UpstreamConfig {
-  std::string name;  // namespace/name
-  std::unique_ptr<const Balancer> balancer;
-  BalancePolicy policy = BalancePolicy::kRoundRobin;
-  PassiveHealth health;
-  std::shared_ptr<const TextTemplate> hash_key;  // HASH and RING_HASH only.
-  std::shared_ptr<UpstreamShared> shared;
-};
 
 struct SocketSettings {
   int backlog = 4096;
@@ -85,16 +69,21 @@ struct ListenerConfig {
   SocketSettings socket;
   TcpSettings tcp;
   UdpSettings udp;
-  PhaseChain phases;  // Sets session.upstream.
+  PhaseChain phases;  // Sets session.route.
   std::vector<AccessLogTarget> access_log;
-  // Everything a route can choose, so that a session that holds this config holds them.
-  std::vector<std::shared_ptr<const UpstreamConfig>> upstreams;
+  // Everything a route can choose: what SessionState::route counts in.
+  std::vector<std::shared_ptr<UpstreamShared>> upstreams;
   std::shared_ptr<ListenerShared> shared;
 };
 
+using ListenerList = std::vector<std::shared_ptr<const ListenerConfig>>;
+
 struct RuntimeConfig {
   std::uint64_t serial = 0;  // Grows with every publish in this process.
-  std::vector<std::shared_ptr<const ListenerConfig>> listeners;
+  // By name. The same list as before when no listener has changed. Never null.
+  std::shared_ptr<const ListenerList> listeners = std::make_shared<ListenerList>();
+  // The form in force of every upstream, by UpstreamShared::slot; null where a slot is free.
+  std::vector<std::shared_ptr<const UpstreamConfig>> upstreams;
 };
 
 }  // namespace sluice::dataplane

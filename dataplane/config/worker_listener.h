@@ -8,17 +8,25 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "dataplane/config/runtime_config.h"
+#include "dataplane/config/worker_upstream.h"
 #include "dataplane/stats/counters.h"
 
 namespace sluice::dataplane {
 
 struct WorkerListener {
-  WorkerListener(std::shared_ptr<const ListenerConfig> listener, std::uint32_t worker)
-      : config(std::move(listener)), counters(config->shared->counters[worker]) {}
+  using Upstreams = std::vector<std::shared_ptr<UpstreamSlot>>;
+  // `its_upstreams`: those of listener->upstreams, in their order.
+  WorkerListener(std::shared_ptr<const ListenerConfig> listener, Upstreams its_upstreams,
+                 std::uint32_t worker)
+      : config(std::move(listener)),
+        upstreams(std::move(its_upstreams)),
+        counters(config->shared->counters[worker]) {}
 
   const std::shared_ptr<const ListenerConfig> config;
+  const Upstreams upstreams;
   ListenerCounters& counters;  // This worker's block.
   std::uint64_t open = 0;      // Sessions.
   bool in_force = true;        // False: a later configuration has replaced it.

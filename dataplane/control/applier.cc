@@ -105,14 +105,16 @@ void Applier::Publish(Generation generation) {
   }
   const std::uint64_t number = ++publishes_;
   publishing_.push_back({number, std::move(generation)});
-  TakeBindProblems(engine_.Publish(config_, [this, number, control = &control_] {
+  Published published = engine_.Publish(config_, [this, number, control = &control_] {
     asio::post(*control, [this, number] { OnInForce(number); });
-  }));
+  });
+  TakeBindProblems(std::move(published.problems));
 }
 
 void Applier::PublishAgain() {
-  TakeBindProblems(engine_.Publish(
-      config_, [this, control = &control_] { asio::post(*control, [this] { on_change_(); }); }));
+  Published published = engine_.Publish(
+      config_, [this, control = &control_] { asio::post(*control, [this] { on_change_(); }); });
+  TakeBindProblems(std::move(published.problems));
 }
 
 void Applier::TakeBindProblems(std::vector<BindProblem> problems) {
@@ -166,7 +168,7 @@ void Applier::OnInForce(std::uint64_t number) {
 
 void Applier::Settle(Generation generation) {
   active_ = std::move(generation);
-  ready_ = ready_ || active_.complete || !config_->listeners.empty();
+  ready_ = ready_ || active_.complete || !config_->listeners->empty();
   on_change_();
 }
 

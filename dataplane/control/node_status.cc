@@ -3,7 +3,6 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <chrono>
-#include <set>
 #include <string_view>
 
 #include "common/base/limits.h"
@@ -47,11 +46,8 @@ v1::NodeReport MakeNodeReport(const NodeStatusInputs& inputs) {
   const std::int64_t now_s = std::chrono::duration_cast<std::chrono::seconds>(
                                  std::chrono::steady_clock::now().time_since_epoch())
                                  .count();
-  std::set<const UpstreamConfig*> seen;
-  for (const auto& listener : inputs.config.listeners) {
-    for (const auto& upstream : listener->upstreams) {
-      if (seen.insert(upstream.get()).second) AddUnhealthy(*upstream, now_s, report);
-    }
+  for (const auto& upstream : inputs.config.upstreams) {
+    if (upstream != nullptr) AddUnhealthy(*upstream, now_s, report);
   }
   return report;
 }

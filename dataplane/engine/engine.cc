@@ -3,88 +3,35 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <map>
-#include <mutex>
 #include <set>
 #include <thread>
 #include <utility>
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
-#include "dataplane/engine/socket_table.h"
-#include "dataplane/engine/worker.h"
 
 namespace sluice::dataplane {
 namespace {
 
-using ListenerPointer = std::shared_ptr<const ListenerConfig>;
-
 SocketKey KeyOf(const ListenerConfig& listener) { return {listener.protocol, listener.address}; }
 
-// A task that every worker has been given.
-class Rendezvous {
- public:
-  void Expect(std::size_t workers) {
-    const std::lock_guard lock(mutex_);
-    missing_ = workers;
-  }
-  // True for the last.
-  bool Arrive() {
-    const std::lock_guard lock(mutex_);
-    if (--missing_ != 0) return false;
-    all_here_.notify_all();
-    return true;
-  }
-  void Wait() {
-    std::unique_lock lock(mutex_);
-    all_here_.wait(lock, [this] { return missing_ == 0; });
-  }
+}  // namespace
 
- private:
-  std::mutex mutex_;
-  std::condition_variable all_here_;
-  std::size_t missing_ = 0;
+// What is to be served: listeners with the sockets they have.
+struct Engine::Plan {
+  std::vector<std::shared_ptr<const ListenerConfig>> listeners;
+  std::vector<const SocketTable::Sockets*> sockets;
+  std::set<SocketKey> keys;
+  void Add(std::shared_ptr<const ListenerConfig> listener,
+           const SocketTable::Sockets* its_sockets) {
+    keys.insert(KeyOf(*listener));
+    listeners.push_back(std::move(listener));
+    sockets.push_back(its_sockets);
+  }
 };
 
-class WorkerEngine final : public Engine {
- public:
-  explicit WorkerEngine(std::size_t workers);
-  ~WorkerEngine() override;
-
-  std::vector<BindProblem> Publish(std::shared_ptr<const RuntimeConfig> wanted,
-                                   std::function<void()> in_force) override;
-  Sessions sessions() const override;
-  void Shutdown(std::chrono::milliseconds deadline) override;
-  std::size_t workers() const override { return workers_.size(); }
-
- private:
-  // What is to be served: listeners with the sockets they have.
-  struct Plan {
-    std::vector<ListenerPointer> listeners;
-    std::vector<const SocketTable::Sockets*> sockets;
-    std::set<SocketKey> keys;
-    void Add(ListenerPointer listener, const SocketTable::Sockets* its_sockets) {
-      keys.insert(KeyOf(*listener));
-      listeners.push_back(std::move(listener));
-      sockets.push_back(its_sockets);
-    }
-  };
-
-  Plan BindAll(const RuntimeConfig& wanted, std::vector<BindProblem>& problems);
-  void PutInForce(const Plan& plan, std::function<void()> in_force);
-  template <typename Task>
-  void RunOnAll(Task task, std::function<void()> when_all_have);
-
-  SocketTable sockets_;
-  std::vector<std::unique_ptr<Worker>> workers_;
-  Rendezvous rendezvous_;
-  std::map<std::string, ListenerPointer> served_;  // By namespace/name.
-  // Replaced ones are kept until no session holds them, to be destroyed here and not by a worker.
-  std::vector<ListenerPointer> replaced_;
-};
-
-WorkerEngine::WorkerEngine(std::size_t workers) : sockets_(workers) {
+Engine::Engine(std::size_t workers)
+    : sockets_(workers), wanted_(std::make_shared<RuntimeConfig>()) {
   SLUICE_CHECK(workers >= 1 && workers <= limits::kWorkers);
   for (std::size_t i = 0; i < workers; ++i) {
     auto loop = EventLoop::Open();
@@ -95,30 +42,67 @@ WorkerEngine::WorkerEngine(std::size_t workers) : sockets_(workers) {
   for (const auto& worker : workers_) worker->Start();
 }
 
-WorkerEngine::~WorkerEngine() {
+Engine::~Engine() {
   for (const auto& worker : workers_) worker->StopAndJoin();
 }
 
-std::vector<BindProblem> WorkerEngine::Publish(std::shared_ptr<const RuntimeConfig> wanted,
-                                               std::function<void()> in_force) {
+Published Engine::Publish(std::shared_ptr<const RuntimeConfig> wanted,
+                          std::function<void()> in_force) {
   // Sockets that the last configuration gave up are closed by now, so their addresses are free.
-  rendezvous_.Wait();
-  std::erase_if(replaced_,
-                [](const ListenerPointer& listener) { return listener.use_count() == 1; });
+  working_.Wait();
+  replaced_listeners_.DestroySome();
+  replaced_upstreams_.DestroySome();
 
-  std::vector<BindProblem> problems;
-  const Plan plan = BindAll(*wanted, problems);
-  PutInForce(plan, std::move(in_force));
-  return problems;
+  Published published;
+  auto changes = std::make_shared<std::vector<WorkerChange>>(workers_.size());
+  published.upstreams = ChangeUpstreams(*wanted, *changes);
+  if (wanted->listeners != wanted_->listeners || !all_bound_) {
+    const Plan plan = BindAll(*wanted->listeners, published.problems);
+    published.listeners = TakeInForce(plan, *changes);
+    all_bound_ = published.problems.empty();
+  }
+  wanted_ = std::move(wanted);
+  RunOnAll(
+      [changes](Worker& worker) {
+        // Moved out, so that sockets that are given up are closed with the worker's own reference.
+        const WorkerChange own = std::move((*changes)[worker.index()]);
+        worker.Follow(own);
+      },
+      std::move(in_force));
+  return published;
 }
 
-WorkerEngine::Plan WorkerEngine::BindAll(const RuntimeConfig& wanted,
-                                         std::vector<BindProblem>& problems) {
+std::size_t Engine::ChangeUpstreams(const RuntimeConfig& wanted,
+                                    std::vector<WorkerChange>& changes) {
+  static const std::shared_ptr<const UpstreamConfig> kNone;
+  const auto form = [](const RuntimeConfig& config, std::size_t slot) -> const auto& {
+    return slot < config.upstreams.size() ? config.upstreams[slot] : kNone;
+  };
+  const std::size_t slots = std::max(wanted.upstreams.size(), wanted_->upstreams.size());
+  std::size_t changed = 0;
+  for (std::size_t slot = 0; slot < slots; ++slot) {
+    const auto& now = form(wanted, slot);
+    const auto& before = form(*wanted_, slot);
+    if (now == before) continue;
+    ++changed;
+    if (before != nullptr) replaced_upstreams_.Add(before);
+    for (WorkerChange& change : changes) {
+      if (now != nullptr) {
+        change.upstreams.push_back(now);
+      } else {
+        change.removed_upstreams.push_back(static_cast<std::uint32_t>(slot));
+      }
+    }
+  }
+  return changed;
+}
+
+Engine::Plan Engine::BindAll(const ListenerList& wanted, std::vector<BindProblem>& problems) {
   std::set<SocketKey> claimed;
-  for (const auto& listener : wanted.listeners) claimed.insert(KeyOf(*listener));
+  for (const auto& listener : wanted) claimed.insert(KeyOf(*listener));
 
   Plan plan;
-  for (const auto& listener : wanted.listeners) {
+  for (const auto& listener : wanted) {
     const std::string& name = listener->shared->name;
     BindFailure failure;
     if (plan.keys.contains(KeyOf(*listener))) {
@@ -131,8 +115,8 @@ WorkerEngine::Plan WorkerEngine::BindAll(const RuntimeConfig& wanted,
       failure = std::move(opened.error());
     }
     // The earlier form stays, unless its address has been given to another listener.
-    const auto earlier = served_.find(name);
-    const bool keep = earlier != served_.end() && !claimed.contains(KeyOf(*earlier->second));
+    const auto earlier = in_force_.find(name);
+    const bool keep = earlier != in_force_.end() && !claimed.contains(KeyOf(*earlier->second));
     std::string meanwhile = "; nothing is served meanwhile";
     if (keep) {
       meanwhile = fmt::format("; {} is still served", earlier->second->address.Text());
@@ -145,46 +129,44 @@ WorkerEngine::Plan WorkerEngine::BindAll(const RuntimeConfig& wanted,
   return plan;
 }
 
-void WorkerEngine::PutInForce(const Plan& plan, std::function<void()> in_force) {
-  std::map<std::string, ListenerPointer> before = std::exchange(served_, {});
-  for (const ListenerPointer& listener : plan.listeners) {
-    served_[listener->shared->name] = listener;
+std::size_t Engine::TakeInForce(const Plan& plan, std::vector<WorkerChange>& changes) {
+  auto before = std::exchange(in_force_, {});
+  for (const auto& listener : plan.listeners) in_force_[listener->shared->name] = listener;
+  std::size_t changed = 0;
+  for (const auto& [name, listener] : in_force_) {
+    const auto earlier = before.find(name);
+    if (earlier == before.end() || earlier->second != listener) ++changed;
   }
   for (auto& [name, listener] : before) {
-    const auto now = served_.find(name);
-    if (now == served_.end() || now->second != listener) replaced_.push_back(std::move(listener));
+    const auto now = in_force_.find(name);
+    if (now == in_force_.end() || now->second != listener) {
+      replaced_listeners_.Add(std::move(listener));
+    }
   }
-
-  // One list a worker, in the order of the workers.
-  auto assignments = std::make_shared<std::vector<std::vector<Assignment>>>(workers_.size());
   for (std::size_t i = 0; i < workers_.size(); ++i) {
+    std::vector<Assignment>& assignments = changes[i].assignments.emplace();
+    assignments.reserve(plan.listeners.size());
     for (std::size_t j = 0; j < plan.listeners.size(); ++j) {
-      (*assignments)[i].push_back({(*plan.sockets[j])[i], plan.listeners[j]});
+      assignments.push_back({(*plan.sockets[j])[i], plan.listeners[j]});
     }
   }
   sockets_.KeepOnly(plan.keys);
-  RunOnAll(
-      [assignments](Worker& worker) {
-        // Moved out, so that sockets that are given up are closed with the worker's own reference.
-        const std::vector<Assignment> own = std::move((*assignments)[worker.index()]);
-        worker.Follow(own);
-      },
-      std::move(in_force));
+  return changed;
 }
 
 template <typename Task>
-void WorkerEngine::RunOnAll(Task task, std::function<void()> when_all_have) {
-  rendezvous_.Wait();
-  rendezvous_.Expect(workers_.size());
+void Engine::RunOnAll(Task task, std::function<void()> when_all_have) {
+  working_.Wait();
+  working_.Expect(workers_.size());
   for (const auto& worker : workers_) {
     worker->loop().Post([this, task, when_all_have, worker = worker.get()] {
       task(*worker);
-      if (rendezvous_.Arrive() && when_all_have) when_all_have();
+      if (working_.Arrive() && when_all_have) when_all_have();
     });
   }
 }
 
-Engine::Sessions WorkerEngine::sessions() const {
+Engine::Sessions Engine::sessions() const {
   Sessions sum;
   for (const auto& worker : workers_) {
     sum.open += worker->census().open();
@@ -193,21 +175,19 @@ Engine::Sessions WorkerEngine::sessions() const {
   return sum;
 }
 
-void WorkerEngine::Shutdown(std::chrono::milliseconds deadline) {
+void Engine::Shutdown(std::chrono::milliseconds deadline) {
   const auto until = std::chrono::steady_clock::now() + deadline;
-  PutInForce(Plan{}, nullptr);
-  rendezvous_.Wait();
+  // The upstreams stay: connections that are in an accept queue are served.
+  auto none = std::make_shared<RuntimeConfig>();
+  none->upstreams = wanted_->upstreams;
+  none->serial = wanted_->serial;
+  Publish(std::move(none), nullptr);
+  working_.Wait();
   while (sessions().open != 0 && std::chrono::steady_clock::now() < until) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   RunOnAll([](Worker& worker) { worker.CloseSessionsForShutdown(); }, nullptr);
-  rendezvous_.Wait();
-}
-
-}  // namespace
-
-std::unique_ptr<Engine> Engine::Start(std::size_t workers) {
-  return std::make_unique<WorkerEngine>(workers);
+  working_.Wait();
 }
 
 }  // namespace sluice::dataplane

@@ -6,11 +6,16 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "dataplane/config/runtime_config.h"
+#include "dataplane/engine/countdown.h"
+#include "dataplane/engine/replaced.h"
+#include "dataplane/engine/socket_table.h"
+#include "dataplane/engine/worker.h"
 
 namespace sluice::dataplane {
 
@@ -21,33 +26,63 @@ struct BindProblem {
   std::string message;  // For people: address, what went wrong, what is served meanwhile.
 };
 
+// What one Publish came to.
+struct Published {
+  std::vector<BindProblem> problems;
+  // What each worker was handed. An unchanged listener or upstream is not touched.
+  std::size_t listeners = 0;  // New forms.
+  std::size_t upstreams = 0;  // New forms and removals.
+};
+
 class Engine {
  public:
-  // Starts the workers, with nothing to serve.
-  static std::unique_ptr<Engine> Start(std::size_t workers);
+  // Starts the workers, with nothing to serve. 1 to limits::kWorkers.
+  explicit Engine(std::size_t workers);
   // Closes all sessions and joins the workers.
-  virtual ~Engine() = default;
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
 
   // Puts `wanted` in force. Sockets are kept by address and protocol; new ones are bound before any
   // worker sees the config. A listener that cannot be bound keeps its earlier form, if there is
   // one, and is named in the answer; all others go live. `in_force` runs on a worker's thread once
   // every worker serves the config. Calling it again with the same config tries the failed ones
-  // again.
-  virtual std::vector<BindProblem> Publish(std::shared_ptr<const RuntimeConfig> wanted,
-                                           std::function<void()> in_force) = 0;
+  // again. Takes time by what differs from the config before, and by the number of listeners only
+  // when one of them has changed or failed.
+  Published Publish(std::shared_ptr<const RuntimeConfig> wanted, std::function<void()> in_force);
 
-  // Thread-safe: sessions open now, and those among them that began before the config in force.
+  // Thread-safe: sessions open now, and those among them that began before their listener's config
+  // in force.
   struct Sessions {
     std::uint64_t open = 0;
     std::uint64_t on_older_config = 0;
   };
-  virtual Sessions sessions() const = 0;
+  Sessions sessions() const;
 
   // Stops accepting, waits until no session is left or `deadline` has passed, then closes the rest
   // with CloseReason::kShutdown. Blocks.
-  virtual void Shutdown(std::chrono::milliseconds deadline) = 0;
+  void Shutdown(std::chrono::milliseconds deadline);
 
-  virtual std::size_t workers() const = 0;
+  std::size_t workers() const { return workers_.size(); }
+
+ private:
+  struct Plan;
+  Plan BindAll(const ListenerList& wanted, std::vector<BindProblem>& problems);
+  // New forms; 0 when `plan` is what is in force already.
+  std::size_t TakeInForce(const Plan& plan, std::vector<WorkerChange>& changes);
+  std::size_t ChangeUpstreams(const RuntimeConfig& wanted, std::vector<WorkerChange>& changes);
+  template <typename Task>
+  void RunOnAll(Task task, std::function<void()> when_all_have);
+
+  SocketTable sockets_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  Countdown working_;  // Workers that have not done the last task yet.
+  std::map<std::string, std::shared_ptr<const ListenerConfig>> in_force_;  // By namespace/name.
+  std::shared_ptr<const RuntimeConfig> wanted_;
+  bool all_bound_ = true;  // Of wanted_.
+  // What was replaced and a session still holds, to be destroyed here and not by a worker.
+  Replaced<ListenerConfig> replaced_listeners_;
+  Replaced<UpstreamConfig> replaced_upstreams_;
 };
 
 }  // namespace sluice::dataplane

@@ -21,7 +21,7 @@ void Worker::Start() {
 
 void Worker::StopAndJoin() {
   loop_->Post([this] {
-    Follow({});
+    Serve({});
     CloseSessionsForShutdown();
   });
   loop_->Stop();
@@ -34,12 +34,13 @@ std::unique_ptr<ServedSocket> Worker::Open(std::shared_ptr<ListenSocket> socket)
   return MakeUdpReceiver(context_, std::move(socket), [this, key] { RetireStopped(key); });
 }
 
-void Worker::Follow(const std::vector<Assignment>& assignments) {
-  std::vector<std::shared_ptr<const ListenerConfig>> listeners;
-  listeners.reserve(assignments.size());
-  for (const Assignment& assignment : assignments) listeners.push_back(assignment.listener);
-  context_.balancing().Follow(listeners);
+void Worker::Follow(const WorkerChange& change) {
+  for (const auto& upstream : change.upstreams) context_.upstreams().Put(upstream);
+  if (change.assignments) Serve(*change.assignments);
+  for (const std::uint32_t slot : change.removed_upstreams) context_.upstreams().Remove(slot);
+}
 
+void Worker::Serve(const std::vector<Assignment>& assignments) {
   ++follows_;
   for (const Assignment& assignment : assignments) {
     Serving& serving = serving_[assignment.socket.get()];
@@ -49,7 +50,8 @@ void Worker::Follow(const std::vector<Assignment>& assignments) {
       if (serving.listener->config == assignment.listener) continue;
       context_.census().Replaced(*serving.listener);
     }
-    serving.listener = std::make_shared<WorkerListener>(assignment.listener, index());
+    serving.listener = std::make_shared<WorkerListener>(
+        assignment.listener, context_.upstreams().Find(assignment.listener->upstreams), index());
     serving.socket->Serve(serving.listener);
   }
   for (auto it = serving_.begin(); it != serving_.end();) {

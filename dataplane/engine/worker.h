@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -21,6 +22,14 @@ struct Assignment {
   std::shared_ptr<const ListenerConfig> listener;
 };
 
+// What a new configuration changes for a worker.
+struct WorkerChange {
+  std::vector<std::shared_ptr<const UpstreamConfig>> upstreams;  // New forms.
+  std::vector<std::uint32_t> removed_upstreams;                  // Their slots.
+  // All that is to be served from now on; absent: as before.
+  std::optional<std::vector<Assignment>> assignments;
+};
+
 class Worker {
  public:
   Worker(std::unique_ptr<EventLoop> loop, std::uint32_t index, std::uint32_t workers);
@@ -31,9 +40,9 @@ class Worker {
   void Start();
   void StopAndJoin();
 
-  // Serves exactly `assignments` from now on: sockets that are not among them are stopped, sessions
-  // are left alone.
-  void Follow(const std::vector<Assignment>& assignments);
+  // Puts the change in force. Sockets that are not among the assignments any more are stopped,
+  // sessions are left alone.
+  void Follow(const WorkerChange& change);
   void CloseSessionsForShutdown() { context_.sessions().CloseAll(); }
 
   EventLoop& loop() { return *loop_; }
@@ -43,6 +52,7 @@ class Worker {
   const SessionCensus& census() const { return context_.census(); }
 
  private:
+  void Serve(const std::vector<Assignment>& assignments);
   struct Serving {
     std::unique_ptr<ServedSocket> socket;
     std::shared_ptr<WorkerListener> listener;  // Null: stopped, but flows still need the socket.

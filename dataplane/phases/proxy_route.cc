@@ -22,7 +22,7 @@ class WeightedTargets {
     SLUICE_CHECK(total_ > 0);
   }
 
-  const UpstreamConfig* Pick(std::uint64_t random) const {
+  std::uint32_t Pick(std::uint64_t random) const {
     if (entries_.size() == 1) return entries_.front().upstream;
     // The remainder prefers low values by less than 2^-38: weights add up to less than 2^26.
     const std::uint64_t point = random % total_;
@@ -34,7 +34,7 @@ class WeightedTargets {
  private:
   struct Entry {
     std::uint64_t end;
-    const UpstreamConfig* upstream;
+    std::uint32_t upstream;
   };
   std::vector<Entry> entries_;
   std::uint64_t total_ = 0;
@@ -56,7 +56,7 @@ class ProxyRouteHandler final : public PhaseHandler {
   Verdict Run(SessionState& session) const override {
     const std::uint32_t route = std::min(sources_.FirstMatch(session.client), fits_all_);
     if (route == SourceTable::kNone) return Verdict::Close(CloseReason::kNoRoute);
-    session.upstream = targets_[route].Pick(Random(session.id));
+    session.route = targets_[route].Pick(Random(session.id));
     return Verdict::NextPhase();
   }
 

@@ -12,11 +12,9 @@
 
 namespace sluice::dataplane {
 
-struct UpstreamConfig;
-
 struct RouteTarget {
-  const UpstreamConfig* upstream = nullptr;  // Held by the ListenerConfig.
-  std::uint32_t weight = 1;                  // The sum of a route must not be 0.
+  std::uint32_t upstream = 0;  // Which of ListenerConfig::upstreams.
+  std::uint32_t weight = 1;    // The sum of a route must not be 0.
 };
 
 struct ProxyRoute {

@@ -78,10 +78,8 @@ class TcpSession final : public Retirable, private LiveSession, private Timer {
   void CloseSockets(CloseReason reason);
 
   const TcpSettings& settings() const { return served_.config->tcp; }
-  UpstreamCounters& upstream_counters() const {
-    return state_.upstream->shared->counters[worker_.index()];
-  }
-  const Balancer& balancer() const { return *state_.upstream->balancer; }
+  UpstreamCounters& upstream_counters() const { return state_.upstream->counters; }
+  const Balancer& balancer() const { return *state_.upstream->config->balancer; }
 
   WorkerContext& worker_;
   WorkerListener& served_;  // Kept alive by state_.listener.
@@ -105,6 +103,7 @@ void TcpSession::Proceed() {
     return;
   }
   stage_ = Stage::kConnecting;
+  state_.upstream = served_.upstreams[state_.route]->in_force;
   connecting_ = std::make_unique<Connecting>();
   ConnectSomewhere();
 }
@@ -114,13 +113,12 @@ bool TcpSession::PickEndpoint() {
   input.client = &state_.client;
   input.now_s = WholeSeconds(worker_.loop().now());
   input.random = &worker_.random();
-  if (state_.upstream->hash_key != nullptr) {
+  if (const auto& hash_key = state_.upstream->config->hash_key; hash_key != nullptr) {
     std::string& key = worker_.EmptyText();
-    state_.upstream->hash_key->Render(state_, key);
+    hash_key->Render(state_, key);
     input.key = key;
   }
-  const auto picked =
-      balancer().Pick(input, worker_.balancing().Of(*state_.upstream), connecting_->tries);
+  const auto picked = balancer().Pick(input, *state_.upstream->memory, connecting_->tries);
   if (!picked) return false;
   holds_endpoint_ = true;
   if (connecting_->attempts++ == 0) {
@@ -174,7 +172,7 @@ void TcpSession::AttemptFailed(int error, CloseReason failure) {
       failure == CloseReason::kConnectTimeout ? ConnectFault::kEndpoint : FaultOf(error);
   if (fault == ConnectFault::kEndpoint) {
     balancer().Failed(state_.attempts.back().endpoint, WholeSeconds(worker_.loop().now()),
-                      worker_.balancing().Of(*state_.upstream));
+                      *state_.upstream->memory);
     UpstreamCounters& counters = upstream_counters();
     (failure == CloseReason::kConnectTimeout ? counters.connect_timeouts
                                              : counters.connect_failures)

@@ -40,9 +40,7 @@ UdpFlow::UdpFlow(WorkerContext& worker, UdpFlows& owner,
   last_activity_ = state_.start;
 }
 
-UpstreamCounters& UdpFlow::upstream_counters() const {
-  return state_.upstream->shared->counters[worker_.index()];
-}
+UpstreamCounters& UdpFlow::upstream_counters() const { return state_.upstream->counters; }
 
 CloseReason UdpFlow::Open() {
   if (worker_.udp().flows >= limits::kUdpFlows) return CloseReason::kResourcesExhausted;
@@ -64,18 +62,20 @@ void UdpFlow::Refuse(CloseReason reason) {
 
 // UDP's connect only fails for reasons on this machine: no route, no port, no descriptor.
 CloseReason UdpFlow::ConnectSomewhere() {
-  const Balancer& balancer = *state_.upstream->balancer;
+  state_.upstream = served_.upstreams[state_.route]->in_force;
+  const UpstreamConfig& upstream = *state_.upstream->config;
+  const Balancer& balancer = *upstream.balancer;
+  BalancerMemory& memory = *state_.upstream->memory;
   UpstreamCounters& counters = upstream_counters();
   Tries tries;
   std::string& key = worker_.EmptyText();
-  if (state_.upstream->hash_key != nullptr) state_.upstream->hash_key->Render(state_, key);
+  if (upstream.hash_key != nullptr) upstream.hash_key->Render(state_, key);
   const PickInput input{.client = &state_.client,
                         .key = key,
                         .now_s = WholeSeconds(worker_.loop().now()),
                         .random = &worker_.random()};
   CloseReason failure = CloseReason::kNoEndpoint;
   for (std::size_t i = 0; i < limits::kConnectAttempts; ++i) {
-    BalancerMemory& memory = worker_.balancing().Of(*state_.upstream);
     const auto picked = balancer.Pick(input, memory, tries);
     if (!picked) break;
     (i == 0 ? counters.sessions : counters.retries).Add();
@@ -101,7 +101,7 @@ CloseReason UdpFlow::ConnectSomewhere() {
 }
 
 int UdpFlow::OpenSocket(std::uint32_t endpoint) {
-  const SocketAddress& address = state_.upstream->balancer->endpoints()[endpoint].address;
+  const SocketAddress& address = state_.upstream->config->balancer->endpoints()[endpoint].address;
   UniqueFd socket(::socket(address.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket) return errno;
   if (IsReservedDescriptor(socket.get())) return EMFILE;
@@ -239,10 +239,9 @@ void UdpFlow::End(CloseReason reason) {
 
   Attempt& attempt = state_.attempts.back();
   attempt.session_time = Since(attempt.start, worker_.loop().now());
-  const Balancer& balancer = *state_.upstream->balancer;
+  const Balancer& balancer = *state_.upstream->config->balancer;
   if (reason == CloseReason::kUdpNoResponse || reason == CloseReason::kUdpEndpointRefused) {
-    balancer.Failed(attempt.endpoint, WholeSeconds(worker_.loop().now()),
-                    worker_.balancing().Of(*state_.upstream));
+    balancer.Failed(attempt.endpoint, WholeSeconds(worker_.loop().now()), *state_.upstream->memory);
     upstream_counters().connect_failures.Add();
   } else {
     balancer.Succeeded(attempt.endpoint);

@@ -10,6 +10,7 @@ WorkerContext::WorkerContext(EventLoop& loop, std::uint32_t index, std::uint32_t
       workers_(workers),
       last_session_id_(index + 1),
       random_(std::random_device{}()),
+      upstreams_(index),
       accept_gate_(loop),
       lingering_(loop, accept_gate_),
       memory_return_(loop) {

@@ -17,8 +17,8 @@
 #include "dataplane/loop/memory_return.h"
 #include "dataplane/relay/lingering_close.h"
 #include "dataplane/relay/pipe_pool.h"
-#include "dataplane/serve/balancer_memories.h"
 #include "dataplane/serve/live_sessions.h"
+#include "dataplane/serve/upstream_table.h"
 
 namespace sluice::dataplane {
 
@@ -43,7 +43,7 @@ class WorkerContext {
     text_.clear();
     return text_;
   }
-  BalancerMemories& balancing() { return balancing_; }
+  UpstreamTable& upstreams() { return upstreams_; }
   std::minstd_rand& random() { return random_; }
   LiveSessions& sessions() { return sessions_; }
   AcceptGate& accept_gate() { return accept_gate_; }
@@ -64,7 +64,7 @@ class WorkerContext {
   std::minstd_rand random_;
   std::array<char, limits::kRelayScratchBytes> scratch_;
   SessionCensus census_;
-  BalancerMemories balancing_;
+  UpstreamTable upstreams_;
   PipePool pipes_;
   AcceptGate accept_gate_;
   LingeringSockets lingering_;

@@ -15,7 +15,7 @@
 namespace sluice::dataplane {
 
 struct ListenerConfig;
-struct UpstreamConfig;
+struct WorkerUpstream;
 
 using MonotonicTime = std::chrono::steady_clock::time_point;
 using WallTime = std::chrono::system_clock::time_point;
@@ -42,6 +42,8 @@ class HeldSlot {
 enum class LimitStatus : std::uint8_t { kNone, kPassed, kRejected };
 
 struct SessionState {
+  static constexpr std::uint32_t kNoRoute = 0xffffffff;
+
   std::uint64_t id = 0;  // $connection: a serial number in this process.
   Protocol protocol = Protocol::kTcp;
   CloseReason close_reason = CloseReason::kOpen;
@@ -56,7 +58,11 @@ struct SessionState {
   std::uint64_t bytes_sent = 0;      // To the client.
   // The configuration the session began with; kept until it ends.
   std::shared_ptr<const ListenerConfig> listener;
-  const UpstreamConfig* upstream = nullptr;  // Chosen in content; kept alive by `listener`.
+  // Chosen in content: which of listener->upstreams.
+  std::uint32_t route = kNoRoute;
+  // The form of it that was in force when the session began to look for an endpoint; kept until it
+  // ends. Null before that.
+  std::shared_ptr<WorkerUpstream> upstream;
   std::vector<Attempt> attempts;
   std::string_view access_policy;  // The policy that denied, or would have in shadow mode.
   std::vector<std::unique_ptr<HeldSlot>> held;

@@ -10,6 +10,7 @@
 
 #include "common/base/check.h"
 #include "dataplane/config/runtime_config.h"
+#include "dataplane/config/worker_upstream.h"
 #include "dataplane/variables/ip_text.h"
 #include "dataplane/variables/time_text.h"
 
@@ -94,7 +95,8 @@ void SessionTime(const SessionState& s, std::string& out) {
 }
 
 void UpstreamName(const SessionState& s, std::string& out) {
-  if (s.upstream != nullptr) out += WithoutNamespace(s.upstream->name);
+  if (s.route == SessionState::kNoRoute) return;
+  out += WithoutNamespace(s.listener->upstreams[s.route]->name);
 }
 
 // nginx counts the pick that found no live endpoint as one more try, which has the upstream's name
@@ -129,8 +131,8 @@ void AppendTryTime(milliseconds time, std::string& out) {
 
 void UpstreamAddr(const SessionState& s, std::string& out) {
   if (s.upstream == nullptr) return;
-  AppendTries(s, WithoutNamespace(s.upstream->name), out, [&](const Attempt& attempt) {
-    out += s.upstream->balancer->endpoints()[attempt.endpoint].text;
+  AppendTries(s, WithoutNamespace(s.upstream->config->name), out, [&](const Attempt& attempt) {
+    out += s.upstream->config->balancer->endpoints()[attempt.endpoint].text;
   });
 }
 void UpstreamBytesSent(const SessionState& s, std::string& out) {

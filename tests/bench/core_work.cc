@@ -68,7 +68,7 @@ int Main(int argc, char** argv) {
   Compiler compiler({.labels = {}, .workers = 1, .access_log = {logs.get(), "off"}});
   const auto config = compiler.Compile(*updates);
   for (const auto& problem : compiler.Problems()) Die(problem.message());
-  const auto& listener = config->listeners.at(0);
+  const auto& listener = config->listeners->at(0);
   if (std::string(argv[2]) == "phases") {
     RunPhases(listener, count);
   } else {

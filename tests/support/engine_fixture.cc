@@ -26,17 +26,16 @@ void AppendRecord(const SessionState& session, std::string& out) {
 
 class RouteTo final : public PhaseHandler {
  public:
-  RouteTo(const UpstreamConfig* upstream, CloseReason refuse, std::function<void()> first)
-      : upstream_(upstream), refuse_(refuse), first_(std::move(first)) {}
+  RouteTo(CloseReason refuse, std::function<void()> first)
+      : refuse_(refuse), first_(std::move(first)) {}
   Verdict Run(SessionState& session) const override {
     if (first_) first_();
     if (refuse_ != CloseReason::kOpen) return Verdict::Close(refuse_);
-    session.upstream = upstream_;
+    session.route = 0;
     return Verdict::NextPhase();
   }
 
  private:
-  const UpstreamConfig* const upstream_;
   const CloseReason refuse_;
   const std::function<void()> first_;
 };
@@ -60,7 +59,7 @@ std::size_t RecordedLog::size() const {
   return records_.size();
 }
 
-void EngineTest::StartEngine(std::size_t workers) { engine_ = Engine::Start(workers); }
+void EngineTest::StartEngine(std::size_t workers) { engine_ = std::make_unique<Engine>(workers); }
 
 // Whatever a test did: every session that was opened has been closed and logged once.
 void EngineTest::TearDown() {
@@ -129,16 +128,16 @@ std::shared_ptr<const ListenerConfig> EngineTest::Listener(
   listener->tcp = options.tcp;
   listener->udp = options.udp;
   std::vector<PhaseStep> steps;
-  steps.push_back({Phase::kContent,
-                   std::make_unique<RouteTo>(upstream.get(), options.refuse, options.in_phases)});
+  steps.push_back({Phase::kContent, std::make_unique<RouteTo>(options.refuse, options.in_phases)});
   listener->phases = PhaseChain(std::move(steps));
   std::vector<TextTemplate::Part> parts;
   parts.push_back({"", AppendRecord});
   auto format =
       std::make_shared<const TextTemplate>(std::move(parts), TextTemplate::Missing::kDash);
   listener->access_log.push_back({std::move(format), log_});
-  listener->upstreams.push_back(std::move(upstream));
+  listener->upstreams.push_back(upstream->shared);
   listener->shared = shared;
+  form_of_[listener.get()] = std::move(upstream);
   return listener;
 }
 
@@ -147,15 +146,23 @@ SocketAddress EngineTest::FreeAddress(const std::string& host) {
   return Address(host + ":" + std::to_string(leases_.back()->port()));
 }
 
-std::vector<BindProblem> EngineTest::Publish(
-    std::vector<std::shared_ptr<const ListenerConfig>> listeners) {
+Published EngineTest::PublishAll(ListenerList listeners) {
   auto config = std::make_shared<RuntimeConfig>();
   config->serial = ++serial_;
-  config->listeners = std::move(listeners);
+  for (const auto& listener : listeners) {
+    const auto& upstream = form_of_.at(listener.get());
+    const std::size_t slot = upstream->shared->slot;
+    if (slot >= config->upstreams.size()) config->upstreams.resize(slot + 1);
+    config->upstreams[slot] = upstream;
+  }
+  if (*published_ != listeners) {
+    published_ = std::make_shared<const ListenerList>(std::move(listeners));
+  }
+  config->listeners = published_;
   const auto in_force = std::make_shared<std::promise<void>>();
-  auto problems = engine_->Publish(config, [in_force] { in_force->set_value(); });
+  Published published = engine_->Publish(config, [in_force] { in_force->set_value(); });
   in_force->get_future().wait();
-  return problems;
+  return published;
 }
 
 SocketAddress EngineTest::Proxy(const SocketAddress& endpoint, ListenerOptions options) {

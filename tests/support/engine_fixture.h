@@ -80,7 +80,16 @@ class EngineTest : public ::testing::Test {
   SocketAddress FreeAddress(const std::string& host = "127.0.0.1");
 
   // Publishes and waits until it is in force.
-  std::vector<BindProblem> Publish(std::vector<std::shared_ptr<const ListenerConfig>> listeners);
+  std::vector<BindProblem> Publish(ListenerList listeners) {
+    return PublishAll(std::move(listeners)).problems;
+  }
+  // As Publish(), for what the engine says of it.
+  Published PublishAll(ListenerList listeners);
+  // From the next Publish() on `upstream` is the form of the upstream that `listener` refers to.
+  void Reform(const std::shared_ptr<const ListenerConfig>& listener,
+              std::shared_ptr<const UpstreamConfig> upstream) {
+    form_of_[listener.get()] = std::move(upstream);
+  }
   // One listener on a free port in front of `endpoint`; where to connect to.
   SocketAddress Proxy(const SocketAddress& endpoint, ListenerOptions options);
   SocketAddress Proxy(const SocketAddress& endpoint) { return Proxy(endpoint, ListenerOptions()); }
@@ -101,8 +110,10 @@ class EngineTest : public ::testing::Test {
   const Protocol protocol_;  // Of every listener.
   std::vector<std::unique_ptr<sluice::test::PortLease>> leases_;
   std::uint64_t serial_ = 0;
+  std::shared_ptr<const ListenerList> published_ = std::make_shared<ListenerList>();
   std::map<std::string, std::shared_ptr<UpstreamShared>> upstreams_;
   std::map<std::string, std::shared_ptr<ListenerShared>> listeners_;
+  std::map<const ListenerConfig*, std::shared_ptr<const UpstreamConfig>> form_of_;
   std::map<SocketAddress, std::shared_ptr<EndpointState>> states_;
   std::shared_ptr<RecordedLog> log_ = std::make_shared<RecordedLog>();
 };

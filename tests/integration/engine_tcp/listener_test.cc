@@ -41,6 +41,7 @@ class Listening : public TcpEngineTest {
   }
 
   PeerListener backend_;
+  sluice::test::TempDir dir_;
 };
 
 TEST_F(Listening, ASessionLivesThroughEveryChangeAndIsCountedAsOlder) {
@@ -77,6 +78,33 @@ TEST_F(Listening, AnUnchangedListenerIsTheSameConfigAndItsSessionsAreNotOlder) {
   Publish({listener,
            Listener(FreeAddress(), Upstream("upstream", {backend_.address()}), Named("another"))});
   EXPECT_EQ(engine_->sessions().on_older_config, 0U);
+}
+
+TEST_F(Listening, AThousandListenersFollowTheirUpstreamWithoutBeingTouched) {
+  PeerListener other;
+  const auto before = Upstream("upstream", {backend_.address()});
+  ListenerList listeners = {Listener(FreeAddress(), before, Named("l0"))};
+  for (int i = 1; i < 1000; ++i) {
+    // One path a listener: a thousand ports are not to be had from every machine.
+    listeners.push_back(Listener(Address("unix:" + dir_.File(std::to_string(i))), before,
+                                 Named("l" + std::to_string(i))));
+  }
+  const Published all = PublishAll(listeners);
+  EXPECT_EQ(all.listeners, 1000U);
+  EXPECT_EQ(all.upstreams, 1U);
+  SocketPeer client(listeners[0]->address);
+  SocketPeer endpoint = backend_.Accept();
+
+  const auto after = Upstream("upstream", {other.address()});
+  for (const auto& listener : listeners) Reform(listener, after);
+  const Published one = PublishAll(listeners);
+  EXPECT_EQ(one.listeners, 0U);
+  EXPECT_EQ(one.upstreams, 1U);
+  EXPECT_EQ(engine_->sessions().on_older_config, 0U) << "its listener is the one in force";
+  ExpectServed(listeners[0]->address, other);
+  ExpectServed(listeners[999]->address, other);
+  client.Send("1");
+  EXPECT_EQ(endpoint.Receive(1), "1") << "a session keeps the form it picked from";
 }
 
 TEST_F(Listening, NoConnectionIsLostWhileTheConfigurationChangesAllTheTime) {

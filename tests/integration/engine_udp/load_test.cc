@@ -87,7 +87,8 @@ TEST_F(UdpLoad, ListenersOfOneWorkerDoNotMixTheirClients) {
 TEST_F(UdpLoad, AFlowBeyondTheBoundIsRefusedAndOneMoreIsServedWhenOneHasGone) {
   StartEngine();
   UdpPeer endpoint;
-  const auto listener = Listener(FreeAddress(), Upstream("upstream", {endpoint.address()}));
+  const auto upstream = Upstream("upstream", {endpoint.address()});
+  const auto listener = Listener(FreeAddress(), upstream);
   auto bound = OpenListenSocket(Protocol::kUdp, listener->address, listener->socket);
   ASSERT_TRUE(bound);
   const auto socket = std::make_shared<ListenSocket>(
@@ -95,7 +96,9 @@ TEST_F(UdpLoad, AFlowBeyondTheBoundIsRefusedAndOneMoreIsServedWhenOneHasGone) {
   Worker worker(*EventLoop::Open(), 0, 1);
   worker.Start();
   worker.loop().Post([&] {
-    worker.Follow({{socket, listener}});
+    worker.Follow({.upstreams = {upstream},
+                   .removed_upstreams = {},
+                   .assignments = {{{socket, listener}}}});
     worker.context().udp().flows = limits::kUdpFlows;
   });
   UdpPeer refused;

@@ -47,7 +47,7 @@ class SessionAccounting : public ::testing::Test {
   };
 
   void SetUp() override {
-    engine_ = Engine::Start(kWorkers);
+    engine_ = std::make_unique<Engine>(kWorkers);
     writer_ = StartAccessLogWriter();
     log_ = *writer_->Open(dir_.File("access.log"));
   }
@@ -65,7 +65,8 @@ class SessionAccounting : public ::testing::Test {
     listener->address = FreeAddress();
     listener->tcp.idle_timeout = limits.idle;
     listener->shared = std::make_shared<ListenerShared>(name, kWorkers);
-    listener->upstreams.push_back(Upstream(name, endpoints));
+    upstreams_.push_back(Upstream(name, endpoints));
+    listener->upstreams.push_back(upstreams_.back()->shared);
     std::vector<PhaseStep> steps;
     steps.push_back({Phase::kPreaccess,
                      MakeConnectionLimit(limits.connections, std::make_shared<SlotCounter>())});
@@ -78,7 +79,7 @@ class SessionAccounting : public ::testing::Test {
         {Phase::kAccess, MakeAccessPolicy(BuildAccessPolicy(
                              {.name = "p", .default_allow = !limits.deny, .rules = {}}))});
     ProxyRoute route;
-    route.targets.push_back({listener->upstreams[0].get()});
+    route.targets.push_back({0});
     steps.push_back({Phase::kContent, MakeProxyRoute({route})});
     listener->phases = PhaseChain(std::move(steps));
     const auto format =
@@ -94,9 +95,10 @@ class SessionAccounting : public ::testing::Test {
   void Publish() {
     auto config = std::make_shared<RuntimeConfig>();
     config->serial = 1;
-    config->listeners = listeners_;
+    config->listeners = std::make_shared<const ListenerList>(listeners_);
+    config->upstreams = upstreams_;
     const auto in_force = std::make_shared<std::promise<void>>();
-    const auto problems = engine_->Publish(config, [in_force] { in_force->set_value(); });
+    const auto problems = engine_->Publish(config, [in_force] { in_force->set_value(); }).problems;
     ASSERT_TRUE(problems.empty()) << problems.front().message;
     in_force->get_future().wait();
   }
@@ -160,7 +162,7 @@ class SessionAccounting : public ::testing::Test {
     upstream->name = name;
     upstream->balancer = BuildBalancer(BalancePolicy::kRoundRobin, std::move(set), kNoHealth);
     upstream->shared = std::make_shared<UpstreamShared>(
-        name, static_cast<std::uint32_t>(listeners_.size()), kWorkers);
+        name, static_cast<std::uint32_t>(upstreams_.size()), kWorkers);
     return upstream;
   }
 
@@ -187,6 +189,7 @@ class SessionAccounting : public ::testing::Test {
   std::unique_ptr<AccessLogWriter> writer_;
   std::shared_ptr<LogDestination> log_;
   std::vector<std::shared_ptr<const ListenerConfig>> listeners_;
+  std::vector<std::shared_ptr<const UpstreamConfig>> upstreams_;
   std::vector<std::shared_ptr<EndpointState>> states_;
 };
 

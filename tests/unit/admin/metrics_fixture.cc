@@ -14,14 +14,17 @@ TestMetrics::TestMetrics() {
   endpoints[1].text = "unix:/run/\"web\"";
   endpoints[1].state = std::make_shared<EndpointState>();
   web->balancer = BuildBalancer(web->policy, std::move(endpoints), web->health);
+  ListenerList listeners;
   for (const auto& [shared, protocol] :
        {std::pair(tcp, Protocol::kTcp), std::pair(udp, Protocol::kUdp)}) {
     auto listener = std::make_shared<ListenerConfig>();
     listener->shared = shared;
     listener->protocol = protocol;
-    listener->upstreams = {web};
-    config.listeners.push_back(std::move(listener));
+    listener->upstreams = {upstream};
+    listeners.push_back(std::move(listener));
   }
+  config.listeners = std::make_shared<const ListenerList>(std::move(listeners));
+  config.upstreams = {web};
   facts.version = "1.2.3";
   facts.started = std::chrono::system_clock::now();
   facts.workers = kWorkers;

@@ -24,7 +24,8 @@ Counter& Closed(const ListenerShared& listener, std::size_t worker, CloseReason 
 TEST(Metrics, AreValidTextWithAndWithoutAConfiguration) {
   TestMetrics metrics;
   EXPECT_EQ(metrics.Families().size(), Metrics().size());
-  metrics.config.listeners.clear();
+  metrics.config.listeners = std::make_shared<const ListenerList>();
+  metrics.config.upstreams.clear();
   EXPECT_EQ(metrics.Families().size(), Metrics().size());
 }
 

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "sluice/v1/access_policy.pb.h"
+#include "sluice/v1/data_plane.pb.h"
 #include "sluice/v1/endpoint_slice.pb.h"
 #include "sluice/v1/listener.pb.h"
 #include "sluice/v1/upstream.pb.h"
@@ -39,7 +41,7 @@ ResourceUpdate Policy(const std::string& name, const std::string& action) {
 class CompilerTest : public ::testing::Test {
  protected:
   const ListenerConfig* Find(const std::string& listener) {
-    for (const auto& config : config_->listeners) {
+    for (const auto& config : *config_->listeners) {
       if (config->name == listener) return config.get();
     }
     return nullptr;
@@ -48,15 +50,20 @@ class CompilerTest : public ::testing::Test {
     std::vector<std::string> all;
     if (const ListenerConfig* config = Find(listener)) {
       for (const auto& upstream : config->upstreams) {
-        for (const auto& endpoint : upstream->balancer->endpoints()) all.push_back(endpoint.text);
+        const UpstreamConfig& form = *config_->upstreams.at(upstream->slot);
+        for (const auto& endpoint : form.balancer->endpoints()) all.push_back(endpoint.text);
       }
     }
     return all;
   }
+  // What new sessions of the listener's only route find.
+  const UpstreamConfig& UpstreamOf(const std::string& listener) {
+    return *config_->upstreams.at(Find(listener)->upstreams.at(0)->slot);
+  }
   // Of the first listener.
   SessionState NewSession() {
     SessionState session;
-    session.listener = config_->listeners.at(0);
+    session.listener = config_->listeners->at(0);
     return session;
   }
   void Compile(const ResourceUpdates& updates) { config_ = compiler_->Compile(updates); }
@@ -109,7 +116,7 @@ TEST_F(CompilerTest, EverySettingOfAnUpstreamReachesItsConfig) {
              endpoints { address: '127.0.0.1:1' weight: 3 max_connections: 9 }
              endpoints { address: '127.0.0.1:2' backup: true drain: true })"),
            ListenerAt("front", "127.0.0.1:80", "web")});
-  const UpstreamConfig& web = *Find("front")->upstreams.at(0);
+  const UpstreamConfig& web = UpstreamOf("front");
   EXPECT_EQ(web.policy, BalancePolicy::kLeastConnections);
   EXPECT_EQ(web.health.max_fails, 4U);
   EXPECT_EQ(web.health.fail_timeout_s, 7);
@@ -119,17 +126,28 @@ TEST_F(CompilerTest, EverySettingOfAnUpstreamReachesItsConfig) {
   EXPECT_TRUE(web.balancer->endpoints()[1].drain);
 }
 
-TEST_F(CompilerTest, AChangeOfOneEndpointSharesEverythingElse) {
-  Compile({UpstreamAt("a", "127.0.0.1:1"), UpstreamAt("b", "127.0.0.1:2"),
-           ListenerAt("la", "127.0.0.1:80", "a"), ListenerAt("lb", "127.0.0.1:81", "b")});
+TEST_F(CompilerTest, AChangeOfOneEndpointMakesOneUpstreamAnewAndNothingElse) {
+  constexpr int kListeners = 1000;
+  ResourceUpdates updates = {UpstreamAt("a", "127.0.0.1:1"), UpstreamAt("b", "127.0.0.1:2")};
+  for (int i = 0; i < kListeners; ++i) {
+    const std::string number = std::to_string(i);
+    updates.push_back(ListenerAt("l" + number, "127.0.0.1:" + std::to_string(10'000 + i), "a",
+                                 "access_log { to: 'stdout' }"));
+  }
+  Compile(updates);
   const auto before = config_;
-  const ListenerConfig* lb = Find("lb");
-  const ListenerConfig* la = Find("la");
+  const std::size_t logs_opened = logs_.opened;
   Compile({UpstreamAt("a", "127.0.0.1:3")});
-  EXPECT_NE(config_, before);
   EXPECT_GT(config_->serial, before->serial);
-  EXPECT_NE(Find("la"), la);
-  EXPECT_EQ(Find("lb"), lb);
+  EXPECT_EQ(config_->listeners, before->listeners) << "no listener is compiled again";
+  EXPECT_EQ(logs_.opened, logs_opened);
+  std::size_t changed = 0;
+  for (std::size_t slot = 0; slot < config_->upstreams.size(); ++slot) {
+    if (config_->upstreams[slot] != before->upstreams[slot]) ++changed;
+  }
+  EXPECT_EQ(changed, 1U);
+  EXPECT_THAT(EndpointsOf("l0"), ElementsAre("127.0.0.1:3"));
+  EXPECT_THAT(EndpointsOf("l999"), ElementsAre("127.0.0.1:3"));
 }
 
 TEST_F(CompilerTest, NothingToChangeIsTheSameConfig) {
@@ -137,19 +155,30 @@ TEST_F(CompilerTest, NothingToChangeIsTheSameConfig) {
   const auto before = config_;
   Compile({});
   EXPECT_EQ(config_, before);
-  Compile({UpstreamAt("unused", "127.0.0.1:9")});
-  EXPECT_EQ(config_, before);
+}
+
+TEST_F(CompilerTest, AnObjectOfAKindThatThePlaneDoesNotServeIsRefusedAloud) {
+  auto message = std::make_unique<v1::DataPlane>();
+  message->mutable_metadata()->set_name("node");
+  const auto resource =
+      std::make_shared<const model::Resource>(model::Resource::FromMessage(std::move(message)));
+  const ResourceUpdate node{resource->key(), {resource, resource->version()}};
+  Compile({node, UpstreamAt("a", "127.0.0.1:1"), ListenerAt("la", "127.0.0.1:80", "a")});
+  EXPECT_THAT(Problems(), ElementsAre("DataPlane default/node UnknownKind"));
+  EXPECT_NE(Find("la"), nullptr);
+  Compile({Gone(node)});
+  EXPECT_THAT(Problems(), IsEmpty());
 }
 
 TEST_F(CompilerTest, WhatIsKnownOfAnEndpointSurvivesAChangeOfItsUpstream) {
   Compile({UpstreamAt("a", "127.0.0.1:1"), ListenerAt("la", "127.0.0.1:80", "a")});
-  const auto state = Find("la")->upstreams[0]->balancer->endpoints()[0].state;
-  const auto shared = Find("la")->upstreams[0]->shared;
+  const auto state = UpstreamOf("la").balancer->endpoints()[0].state;
+  const auto shared = UpstreamOf("la").shared;
   const auto listener_shared = Find("la")->shared;
   Compile({Update<v1::Upstream>(
       "a", "endpoints { address: '127.0.0.1:2' } endpoints { address: '127.0.0.1:1' weight: 5 }")});
-  EXPECT_EQ(Find("la")->upstreams[0]->balancer->endpoints()[1].state, state);
-  EXPECT_EQ(Find("la")->upstreams[0]->shared, shared);
+  EXPECT_EQ(UpstreamOf("la").balancer->endpoints()[1].state, state);
+  EXPECT_EQ(UpstreamOf("la").shared, shared);
   EXPECT_EQ(Find("la")->shared, listener_shared);
 }
 
@@ -218,7 +247,7 @@ TEST_F(CompilerTest, AChangedPolicyReachesTheListenersThatNameIt) {
   SessionState session = NewSession();
   std::size_t next = 0;
   EXPECT_EQ(Find("la")->phases.Run(session, next), CloseReason::kOpen);
-  EXPECT_EQ(session.upstream, Find("la")->upstreams[0].get());
+  EXPECT_EQ(session.route, 0U);
 }
 
 TEST_F(CompilerTest, AnEndpointThatIsTwiceInAnUpstreamRefusesItByNameAndTheLastGoodFormStays) {
@@ -245,6 +274,11 @@ TEST_F(CompilerTest, AUnixEndpointBehindAUdpListenerRefusesTheListener) {
   Compile({UpstreamAt("a", "unix:/run/a.sock"),
            ListenerAt("la", "127.0.0.1:53", "a", "protocol: UDP")});
   EXPECT_EQ(Find("la"), nullptr);
+  EXPECT_THAT(Problems(), ElementsAre("Listener default/la Invalid"));
+  Compile({UpstreamAt("a", "127.0.0.1:1")});
+  EXPECT_NE(Find("la"), nullptr);
+  EXPECT_THAT(Problems(), IsEmpty());
+  Compile({UpstreamAt("a", "unix:/run/a.sock")});
   EXPECT_THAT(Problems(), ElementsAre("Listener default/la Invalid"));
 }
 

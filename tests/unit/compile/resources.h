@@ -31,6 +31,7 @@ inline ResourceUpdate Gone(const ResourceUpdate& update) { return {update.key, {
 class FakeLogWriter final : public AccessLogWriter {
  public:
   Result<std::shared_ptr<LogDestination>> Open(std::string_view to) override {
+    ++opened;
     if (to.starts_with("/absent/") && !absent_folder_is_there)
       return Fail(ErrorCode::kUnavailable, "no such folder");
     class Nowhere final : public LogDestination {
@@ -43,6 +44,7 @@ class FakeLogWriter final : public AccessLogWriter {
   std::uint64_t lost() const override { return 0; }
 
   bool absent_folder_is_there = false;
+  std::size_t opened = 0;
 };
 
 }  // namespace sluice::dataplane

@@ -10,6 +10,7 @@
 
 #include "common/model/variables.h"
 #include "dataplane/config/runtime_config.h"
+#include "dataplane/config/worker_upstream.h"
 #include "dataplane/log/access_log.h"
 
 namespace sluice::dataplane {
@@ -28,9 +29,11 @@ std::string Render(std::string_view text, const SessionState& session,
   return out.substr(7);
 }
 
-UpstreamConfig OrdersUpstream() {
-  UpstreamConfig upstream;
-  upstream.name = "shop/orders";
+// The session's route goes to this upstream.
+void RouteToOrders(SessionState& session) {
+  auto upstream = std::make_shared<UpstreamConfig>();
+  upstream->name = "shop/orders";
+  upstream->shared = std::make_shared<UpstreamShared>(upstream->name, 0, 1);
   std::vector<BalanceEndpoint> endpoints;
   for (const char* text : {"10.0.0.1:5432", "[2001:db8::1]:5432", "unix:/run/db.sock"}) {
     BalanceEndpoint& endpoint = endpoints.emplace_back();
@@ -38,9 +41,13 @@ UpstreamConfig OrdersUpstream() {
     endpoint.text = text;
     endpoint.state = std::make_shared<EndpointState>();
   }
-  upstream.balancer =
+  upstream->balancer =
       BuildBalancer(BalancePolicy::kRoundRobin, std::move(endpoints), PassiveHealth{});
-  return upstream;
+  auto listener = std::make_shared<ListenerConfig>();
+  listener->upstreams = {upstream->shared};
+  session.listener = std::move(listener);
+  session.route = 0;
+  session.upstream = std::make_shared<WorkerUpstream>(std::move(upstream), nullptr, 0);
 }
 
 SessionState ClosedSession(CloseReason reason) {
@@ -106,9 +113,8 @@ TEST(TextTemplate, UdpSessionsSayUdp) {
 }
 
 TEST(TextTemplate, JoinsTheTriesOfASession) {
-  const UpstreamConfig upstream = OrdersUpstream();
   SessionState session = ClosedSession(CloseReason::kFinished);
-  session.upstream = &upstream;
+  RouteToOrders(session);
   Attempt failed;
   failed.endpoint = 0;
   failed.session_time = milliseconds(5000);
@@ -131,9 +137,8 @@ TEST(TextTemplate, JoinsTheTriesOfASession) {
 }
 
 TEST(TextTemplate, NamesTheUpstreamWhereNoEndpointWasFound) {
-  const UpstreamConfig upstream = OrdersUpstream();
   SessionState session = ClosedSession(CloseReason::kNoEndpoint);
-  session.upstream = &upstream;
+  RouteToOrders(session);
   EXPECT_EQ(Render("$upstream_addr|$upstream_connect_time|$upstream_bytes_sent", session),
             "orders|-|0");
   session.attempts.emplace_back().endpoint = 2;
