@@ -99,6 +99,13 @@ inline constexpr std::size_t kAcceptBatch = 64;          // accept4 calls a read
 inline constexpr std::size_t kLingeringSockets = 1'024;  // A worker.
 inline constexpr std::chrono::seconds kLingeringTime{2};
 inline constexpr std::size_t kRelayScratchBytes = 64 * 1024;
+// Of a client, that phases may look at before the relay reads them. Fits the scratch buffer.
+inline constexpr std::size_t kFirstBytes = 64 * 1024;
+inline constexpr std::chrono::seconds kPhaseTimeout{30};  // Of a step that sets none; as nginx's.
+// Datagrams that arrive while their flow is in a phase: of one flow, and of all of a worker.
+inline constexpr std::size_t kUdpWaitingDatagrams = 64;
+inline constexpr std::size_t kUdpWaitingBytes = 64 * 1024;
+inline constexpr std::size_t kUdpWaitingBytesTotal = 32 * 1024 * 1024;
 inline constexpr std::size_t kRelayPendingBytes =
     64 * 1024;  // Held for a slow reader, a direction.
 // Also fs.pipe-max-size by default. Smaller pipes cost bulk a third more.

@@ -83,7 +83,7 @@ Result<PhaseChain> BuildPhases(const PhaseInputs& inputs) {
     if (!handlers) return tl::unexpected(handlers.error());
     for (auto& handler : *handlers) steps.push_back({row.phase, std::move(handler)});
   }
-  return PhaseChain(std::move(steps));
+  return steps;
 }
 
 }  // namespace sluice::dataplane

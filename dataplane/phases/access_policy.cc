@@ -42,7 +42,7 @@ class AccessPolicyHandler final : public PhaseHandler {
   explicit AccessPolicyHandler(std::shared_ptr<const AccessPolicy> policy)
       : policy_(std::move(policy)) {}
 
-  Verdict Run(SessionState& session) const override {
+  Verdict Run(SessionState& session, const FirstBytes&) const override {
     if (policy_->Allows(session.client)) return Verdict::NextHandler();
     ListenerCounters& counters = session.listener->shared->counters[session.worker];
     if (policy_->shadow()) {

@@ -19,7 +19,7 @@ class ConnectionLimit final : public PhaseHandler {
   ConnectionLimit(std::optional<std::uint32_t> limit, std::shared_ptr<SlotCounter> slots)
       : limit_(limit), slots_(std::move(slots)) {}
 
-  Verdict Run(SessionState& session) const override {
+  Verdict Run(SessionState& session, const FirstBytes&) const override {
     if (!slots_->TryTake(limit_.value_or(std::numeric_limits<std::uint32_t>::max()))) {
       session.limit_status = LimitStatus::kRejected;
       return Verdict::Close(CloseReason::kConnectionLimit);

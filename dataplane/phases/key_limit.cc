@@ -23,7 +23,7 @@ class KeyLimitHandler final : public PhaseHandler {
  public:
   explicit KeyLimitHandler(std::vector<KeyLimit> limits) : limits_(std::move(limits)) {}
 
-  Verdict Run(SessionState& session) const override {
+  Verdict Run(SessionState& session, const FirstBytes&) const override {
     const std::size_t held_before = session.held.size();
     std::string key;
     for (const KeyLimit& limit : limits_) {

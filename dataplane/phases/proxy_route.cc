@@ -53,7 +53,7 @@ class ProxyRouteHandler final : public PhaseHandler {
     sources_ = SourceTable::Build(sources);
   }
 
-  Verdict Run(SessionState& session) const override {
+  Verdict Run(SessionState& session, const FirstBytes&) const override {
     const std::uint32_t route = std::min(sources_.FirstMatch(session.client), fits_all_);
     if (route == SourceTable::kNone) return Verdict::Close(CloseReason::kNoRoute);
     session.route = targets_[route].Pick(Random(session.id));

@@ -18,6 +18,8 @@ struct UdpWorkspace {
   UdpMessages requests;  // Clients' datagrams. Ready to receive between events.
   UdpReplies replies;
   std::size_t flows = 0;  // Open, at most limits::kUdpFlows.
+  // Kept with flows whose phases wait, at most limits::kUdpWaitingBytesTotal.
+  std::size_t waiting_bytes = 0;
 };
 
 }  // namespace sluice::dataplane

@@ -3,13 +3,16 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "dataplane/relay/tcp_relay.h"
 #include "dataplane/serve/endpoint_connect.h"
+#include "dataplane/serve/phase_run.h"
 #include "dataplane/serve/session_ends.h"
 #include "dataplane/serve/worker_context.h"
 
@@ -20,10 +23,10 @@ std::int64_t WholeSeconds(MonotonicTime time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
-// Accepted by the phases, it connects to an endpoint (retrying elsewhere), relays and ends. An
-// established idle session is this object, one Attempt, and nothing else.
-// Owns itself: End() hands it to the loop to be destroyed.
-class TcpSession final : public Retirable, private LiveSession, private Timer {
+// Goes through the phases, which may wait or look at the client's first bytes, connects to an
+// endpoint (retrying elsewhere), relays and ends. An established idle session is this object, one
+// Attempt, and nothing else. Owns itself: End() hands it to the loop to be destroyed.
+class TcpSession final : public Retirable, private LiveSession, private Timer, private PhaseWaker {
  public:
   TcpSession(WorkerContext& worker, WorkerListener& served, UniqueFd client)
       : worker_(worker),
@@ -33,9 +36,8 @@ class TcpSession final : public Retirable, private LiveSession, private Timer {
 
   SessionState& state() { return state_; }
 
-  // The phases have passed.
-  void Proceed();
-  void End(CloseReason reason);
+  // With state() begun.
+  void Start();
 
  private:
   enum class Stage : std::uint8_t { kPhases, kConnecting, kRelaying, kEnded };
@@ -50,8 +52,12 @@ class TcpSession final : public Retirable, private LiveSession, private Timer {
     TcpSession& session;
   };
 
-  // Only while connecting.
-  struct Connecting {
+  // Only until an endpoint is connected.
+  struct Setup {
+    PhaseRun phases;
+    bool task_done = false;
+    bool client_ended = false;  // The client has sent FIN.
+    // Connecting.
     Tries tries;
     CloseReason failure = CloseReason::kNoEndpoint;  // Of the last attempt.
     std::uint32_t attempts = 0;
@@ -60,7 +66,15 @@ class TcpSession final : public Retirable, private LiveSession, private Timer {
   void OnEvents(Peer peer, std::uint32_t events);
   void OnTimer() override;
   void CloseForShutdown() override { End(CloseReason::kShutdown); }
+  void End(CloseReason reason);
 
+  void OnPhaseEvent(Peer peer, std::uint32_t events);
+  void Wake() override;
+  void FollowPhases(PhaseRun::State state);
+  // Nothing: the client has reset the connection.
+  std::optional<FirstBytes> PeekFirstBytes();
+
+  void BeginConnecting();
   bool PickEndpoint();
   void ConnectSomewhere();
   void OnConnectEvent(std::uint32_t events);
@@ -87,7 +101,7 @@ class TcpSession final : public Retirable, private LiveSession, private Timer {
   Side endpoint_;
   TcpRelay relay_;
   MonotonicTime last_activity_;
-  std::unique_ptr<Connecting> connecting_;
+  std::unique_ptr<Setup> setup_ = std::make_unique<Setup>();
   Stage stage_ = Stage::kPhases;
   bool holds_endpoint_ = false;  // Picked and not released yet.
   bool first_byte_seen_ = false;
@@ -95,16 +109,75 @@ class TcpSession final : public Retirable, private LiveSession, private Timer {
   SessionState state_;
 };
 
-void TcpSession::Proceed() {
+void TcpSession::Start() {
   worker_.sessions().Join(*this);
   relay_.SetSocket(Peer::kClient, client_.fd.get());
   if (worker_.loop().Add(client_.fd.get(), kAllEdges, client_) != 0) {
-    End(CloseReason::kResourcesExhausted);
-    return;
+    return End(CloseReason::kResourcesExhausted);
   }
+  FollowPhases(setup_->phases.Continue(served_.config->phases, state_, {}));
+}
+
+// Until the phases have passed, closed the session or wait.
+void TcpSession::FollowPhases(PhaseRun::State state) {
+  const PhaseChain& chain = served_.config->phases;
+  while (true) {
+    switch (state) {
+      case PhaseRun::State::kPassed:
+        return BeginConnecting();
+      case PhaseRun::State::kClosed:
+        return End(setup_->phases.reason());
+      case PhaseRun::State::kWaits:
+        setup_->task_done = false;
+        setup_->phases.task().Start({worker_.loop(), client_.fd.get(), *this});
+        return ArmTimer();
+      case PhaseRun::State::kNeedsBytes: {
+        const std::optional<FirstBytes> first = PeekFirstBytes();
+        if (!first) return End(CloseReason::kClientAborted);
+        if (first->bytes.size() < setup_->phases.needed() && !first->complete) return ArmTimer();
+        state = setup_->phases.Continue(chain, state_, *first);
+      }
+    }
+  }
+}
+
+// They stay in the socket, so nothing waits with the session and the relay reads them again.
+std::optional<FirstBytes> TcpSession::PeekFirstBytes() {
+  const std::span<char> buffer = worker_.scratch().first(limits::kFirstBytes);
+  ssize_t size;
+  do {
+    size = ::recv(client_.fd.get(), buffer.data(), buffer.size(), MSG_PEEK);
+  } while (size < 0 && errno == EINTR);
+  if (size < 0 && errno != EAGAIN) return std::nullopt;
+  if (size == 0) setup_->client_ended = true;
+  return FirstBytes{.bytes = buffer.first(size < 0 ? 0 : static_cast<std::size_t>(size)),
+                    .datagrams = {},
+                    .complete = setup_->client_ended};
+}
+
+void TcpSession::OnPhaseEvent(Peer peer, std::uint32_t events) {
+  if (peer != Peer::kClient) return;
+  if ((events & EPOLLERR) != 0) return End(CloseReason::kClientAborted);
+  // HUP alone: the client of a unix socket has closed; what it had sent is there.
+  if ((events & (EPOLLRDHUP | EPOLLHUP)) != 0) setup_->client_ended = true;
+  PhaseRun& phases = setup_->phases;
+  if (phases.state() == PhaseRun::State::kNeedsBytes) return FollowPhases(phases.state());
+  if (events != 0) phases.task().OnClientEvents(events);
+  if (!setup_->task_done) return;
+  const std::optional<FirstBytes> first = PeekFirstBytes();
+  if (!first) return End(CloseReason::kClientAborted);
+  FollowPhases(phases.Finish(served_.config->phases, state_, *first));
+}
+
+// Not at once: the task may be in the middle of something.
+void TcpSession::Wake() {
+  setup_->task_done = true;
+  worker_.loop().Again(client_);
+}
+
+void TcpSession::BeginConnecting() {
   stage_ = Stage::kConnecting;
   state_.upstream = served_.upstreams[state_.route]->in_force;
-  connecting_ = std::make_unique<Connecting>();
   ConnectSomewhere();
 }
 
@@ -118,10 +191,10 @@ bool TcpSession::PickEndpoint() {
     hash_key->Render(state_, key);
     input.key = key;
   }
-  const auto picked = balancer().Pick(input, *state_.upstream->memory, connecting_->tries);
+  const auto picked = balancer().Pick(input, *state_.upstream->memory, setup_->tries);
   if (!picked) return false;
   holds_endpoint_ = true;
-  if (connecting_->attempts++ == 0) {
+  if (setup_->attempts++ == 0) {
     upstream_counters().sessions.Add();
   } else {
     upstream_counters().retries.Add();
@@ -154,14 +227,14 @@ void TcpSession::ConnectSomewhere() {
     if (!MayTryAnother()) break;
   }
   if (state_.attempts.empty()) upstream_counters().no_endpoint.Add();
-  End(connecting_->failure);
+  End(setup_->failure);
 }
 
 bool TcpSession::MayTryAnother() const {
-  if (connecting_->failure == CloseReason::kResourcesExhausted && worker_.accept_gate().paused()) {
+  if (setup_->failure == CloseReason::kResourcesExhausted && worker_.accept_gate().paused()) {
     return false;
   }
-  if (connecting_->attempts >= settings().attempts) return false;
+  if (setup_->attempts >= settings().attempts) return false;
   if (settings().retry_timeout.count() == 0) return true;
   return worker_.loop().now() - state_.attempts.front().start < settings().retry_timeout;
 }
@@ -177,9 +250,9 @@ void TcpSession::AttemptFailed(int error, CloseReason failure) {
     (failure == CloseReason::kConnectTimeout ? counters.connect_timeouts
                                              : counters.connect_failures)
         .Add();
-    connecting_->failure = failure;
+    setup_->failure = failure;
   } else {
-    connecting_->failure = CloseReason::kResourcesExhausted;
+    setup_->failure = CloseReason::kResourcesExhausted;
   }
   if (fault == ConnectFault::kOurs && !worker_.accept_gate().paused()) {
     served_.counters.accept_pauses.Add();
@@ -193,6 +266,8 @@ void TcpSession::OnEvents(Peer peer, std::uint32_t events) {
   relay_.Note(peer, events);
   if (stage_ == Stage::kRelaying) {
     PumpRelay();
+  } else if (stage_ == Stage::kPhases) {
+    OnPhaseEvent(peer, events);
   } else if (peer == Peer::kEndpoint) {
     OnConnectEvent(events);
   } else if ((events & EPOLLERR) != 0) {
@@ -208,7 +283,7 @@ void TcpSession::OnConnectEvent(std::uint32_t events) {
       if (MayTryAnother()) {
         ConnectSomewhere();
       } else {
-        End(connecting_->failure);
+        End(setup_->failure);
       }
       return;
     }
@@ -223,7 +298,7 @@ void TcpSession::OnConnected() {
   Attempt& attempt = state_.attempts.back();
   attempt.connect_time = Since(attempt.start, worker_.loop().now());
   balancer().Succeeded(attempt.endpoint);
-  connecting_.reset();
+  setup_.reset();
   stage_ = Stage::kRelaying;
   last_activity_ = worker_.loop().now();
   ArmTimer();
@@ -275,6 +350,9 @@ std::optional<MonotonicTime> TcpSession::SessionDeadline() const {
 }
 
 std::optional<MonotonicTime> TcpSession::StageDeadline() const {
+  if (stage_ == Stage::kPhases) {
+    return setup_->phases.Deadline(served_.config->phases, worker_.loop().now());
+  }
   const bool connecting = stage_ == Stage::kConnecting;
   std::chrono::milliseconds timeout =
       connecting ? settings().connect_timeout : settings().idle_timeout;
@@ -302,11 +380,12 @@ void TcpSession::OnTimer() {
   if (session && *session <= now) return End(CloseReason::kSessionTimeout);
   const auto stage = StageDeadline();
   if (!stage || *stage > now) return ArmTimer();  // There was traffic meanwhile.
+  if (stage_ == Stage::kPhases) return End(CloseReason::kPhaseTimeout);
   if (stage_ == Stage::kRelaying) {
     return End(half_closed_ ? CloseReason::kHalfClosedTimeout : CloseReason::kIdleTimeout);
   }
   AttemptFailed(ETIMEDOUT, CloseReason::kConnectTimeout);
-  if (!MayTryAnother()) return End(connecting_->failure);
+  if (!MayTryAnother()) return End(setup_->failure);
   ConnectSomewhere();
 }
 
@@ -351,6 +430,7 @@ void TcpSession::End(CloseReason reason) {
   Leave();
   CloseSockets(reason);
   stage_ = Stage::kEnded;
+  setup_.reset();  // And with it a task that is under way.
   FinishAttempt();
   relay_.Release(worker_.pipes());
   state_.bytes_received = relay_.read_from(Peer::kClient);
@@ -378,14 +458,7 @@ void StartTcpSession(WorkerContext& worker, const std::shared_ptr<WorkerListener
   state.client = peer.Unmapped();
   state.local = LocalAddress(fd, listener->config->address);
   OpenSession(worker, listener, Protocol::kTcp, state);
-
-  std::size_t next_step = 0;
-  const CloseReason refused = listener->config->phases.Run(state, next_step);
-  if (refused != CloseReason::kOpen) {
-    session.release()->End(refused);
-  } else {
-    session.release()->Proceed();
-  }
+  session.release()->Start();
 }
 
 }  // namespace sluice::dataplane

@@ -8,6 +8,8 @@
 #include <chrono>
 #include <limits>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "dataplane/loop/descriptor_limit.h"
 #include "dataplane/relay/udp_socket.h"
@@ -27,6 +29,32 @@ std::int64_t WholeSeconds(MonotonicTime time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
+// Calls `take` with each datagram of the run.
+template <typename Take>
+void ForEachDatagram(const UdpRun& run, Take take) {
+  std::size_t at = 0;
+  for (std::uint32_t i = 0; i < run.datagrams; ++i) {
+    const std::size_t size =
+        run.segment == 0 ? run.size : std::min<std::size_t>(run.segment, run.size - at);
+    take(std::string_view(run.data + at, size));
+    at += size;
+  }
+}
+
+// As much of the run as a flow may keep.
+FirstBytes Shown(const UdpRun& run,
+                 std::array<std::uint32_t, limits::kUdpWaitingDatagrams>& sizes) {
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  ForEachDatagram(run, [&](std::string_view datagram) {
+    if (count == sizes.size() || bytes + datagram.size() > limits::kUdpWaitingBytes) return;
+    sizes[count++] = static_cast<std::uint32_t>(datagram.size());
+    bytes += datagram.size();
+  });
+  return {
+      .bytes = {run.data, bytes}, .datagrams = std::span(sizes).first(count), .complete = false};
+}
+
 }  // namespace
 
 UdpFlow::UdpFlow(WorkerContext& worker, UdpFlows& owner,
@@ -42,11 +70,30 @@ UdpFlow::UdpFlow(WorkerContext& worker, UdpFlows& owner,
 
 UpstreamCounters& UdpFlow::upstream_counters() const { return state_.upstream->counters; }
 
-CloseReason UdpFlow::Open() {
+CloseReason UdpFlow::Open(const UdpRun& first) {
   if (worker_.udp().flows >= limits::kUdpFlows) return CloseReason::kResourcesExhausted;
-  std::size_t next_step = 0;
-  CloseReason reason = served_.config->phases.Run(state_, next_step);
-  if (reason == CloseReason::kOpen) reason = ConnectSomewhere();
+  const PhaseChain& chain = served_.config->phases;
+  PhaseRun phases;
+  PhaseRun::State state = phases.Continue(chain, state_, {});
+  if (state == PhaseRun::State::kNeedsBytes) {
+    // The first datagrams are shown where they are: most that want to see them need no more.
+    std::array<std::uint32_t, limits::kUdpWaitingDatagrams> sizes;
+    const FirstBytes shown = Shown(first, sizes);
+    while (state == PhaseRun::State::kNeedsBytes && phases.needed() <= shown.bytes.size()) {
+      state = phases.Continue(chain, state_, shown);
+    }
+  }
+  switch (state) {
+    case PhaseRun::State::kPassed:
+      break;
+    case PhaseRun::State::kClosed:
+      return phases.reason();
+    case PhaseRun::State::kNeedsBytes:
+    case PhaseRun::State::kWaits:
+      WaitInPhases(std::move(phases));
+      return CloseReason::kOpen;
+  }
+  const CloseReason reason = ConnectSomewhere();
   if (reason != CloseReason::kOpen) return reason;
   CountOpened(worker_, served_);
   worker_.sessions().Join(*this);
@@ -58,6 +105,94 @@ CloseReason UdpFlow::Open() {
 void UdpFlow::Refuse(CloseReason reason) {
   CountOpened(worker_, served_);
   CloseSession(worker_, served_, reason, state_);
+}
+
+// The datagrams themselves follow by Forward().
+void UdpFlow::WaitInPhases(PhaseRun phases) {
+  CountOpened(worker_, served_);
+  worker_.sessions().Join(*this);
+  ++worker_.udp().flows;
+  waiting_ = std::make_unique<Waiting>();
+  waiting_->phases = std::move(phases);
+  if (waiting_->phases.state() == PhaseRun::State::kWaits) {
+    waiting_->phases.task().Start({worker_.loop(), -1, *this});
+  }
+  ArmTimer();
+}
+
+void UdpFlow::Keep(std::span<const UdpRun> runs) {
+  std::size_t& total = worker_.udp().waiting_bytes;
+  for (const UdpRun& run : runs) {
+    ForEachDatagram(run, [&](std::string_view datagram) {
+      if (waiting_->datagrams.size() == limits::kUdpWaitingDatagrams ||
+          waiting_->bytes.size() + datagram.size() > limits::kUdpWaitingBytes ||
+          total + datagram.size() > limits::kUdpWaitingBytesTotal) {
+        served_.counters.datagrams_dropped.Add();
+        return;
+      }
+      waiting_->bytes += datagram;
+      waiting_->datagrams.push_back(static_cast<std::uint32_t>(datagram.size()));
+      total += datagram.size();
+    });
+    state_.bytes_received += run.size;
+    served_.counters.bytes_received.Add(run.size);
+  }
+}
+
+FirstBytes UdpFlow::Kept() const {
+  return {.bytes = waiting_->bytes, .datagrams = waiting_->datagrams, .complete = false};
+}
+
+// Until the phases have passed, closed the flow or wait.
+void UdpFlow::FollowPhases(PhaseRun::State state) {
+  const PhaseChain& chain = served_.config->phases;
+  while (true) {
+    switch (state) {
+      case PhaseRun::State::kPassed:
+        return LeavePhases();
+      case PhaseRun::State::kClosed:
+        return End(waiting_->phases.reason());
+      case PhaseRun::State::kWaits:
+        waiting_->task_done = false;
+        waiting_->phases.task().Start({worker_.loop(), -1, *this});
+        return ArmTimer();
+      case PhaseRun::State::kNeedsBytes:
+        if (waiting_->bytes.size() < waiting_->phases.needed()) return ArmTimer();
+        state = waiting_->phases.Continue(chain, state_, Kept());
+    }
+  }
+}
+
+// Not at once: the task may be in the middle of something.
+void UdpFlow::Wake() {
+  waiting_->task_done = true;
+  worker_.loop().Again(*this);
+}
+
+void UdpFlow::LeavePhases() {
+  const CloseReason reason = ConnectSomewhere();
+  if (reason != CloseReason::kOpen) return End(reason);
+  const std::unique_ptr<Waiting> kept = std::move(waiting_);
+  worker_.udp().waiting_bytes -= kept->bytes.size();
+  last_activity_ = worker_.loop().now();
+  ArmTimer();
+  ForwardKept(*kept);
+}
+
+void UdpFlow::ForwardKept(Waiting& kept) {
+  std::vector<UdpRun> runs;
+  char* at = kept.bytes.data();
+  for (const std::uint32_t size : kept.datagrams) {
+    runs.push_back({.data = at, .size = size});
+    at += size;
+  }
+  // What they add up to has been counted when they came.
+  state_.bytes_received -= kept.bytes.size();
+  std::span<const UdpRun> left = runs;
+  while (!left.empty() && !ended()) {
+    left = left.subspan(Send(left.first(std::min(left.size(), limits::kUdpBatch))));
+  }
+  if (!left.empty()) served_.counters.datagrams_dropped.Add(left.size());
 }
 
 // UDP's connect only fails for reasons on this machine: no route, no port, no descriptor.
@@ -114,6 +249,7 @@ int UdpFlow::OpenSocket(std::uint32_t endpoint) {
   }
   if (worker_.loop().Add(socket.get(), EPOLLIN | EPOLLET, *this) != 0) return ENOMEM;
   socket_ = std::move(socket);
+  had_endpoint_ = true;
   return 0;
 }
 
@@ -123,6 +259,15 @@ std::uint32_t UdpFlow::Remaining() const {
 }
 
 std::size_t UdpFlow::Forward(std::span<const UdpRun> runs) {
+  if (waiting_ == nullptr) return Send(runs);
+  Keep(runs);
+  if (waiting_->phases.state() == PhaseRun::State::kNeedsBytes) {
+    FollowPhases(PhaseRun::State::kNeedsBytes);
+  }
+  return runs.size();
+}
+
+std::size_t UdpFlow::Send(std::span<const UdpRun> runs) {
   std::array<UdpSendOutcome, limits::kUdpBatch> outcomes;
   const std::size_t done = ForwardUdp(socket_.get(), runs, outcomes);
   last_activity_ = worker_.loop().now();
@@ -151,6 +296,11 @@ std::size_t UdpFlow::Forward(std::span<const UdpRun> runs) {
 }
 
 void UdpFlow::OnEvents(std::uint32_t events) {
+  if (waiting_ != nullptr) {
+    if (!waiting_->task_done) return;
+    waiting_->task_done = false;
+    return FollowPhases(waiting_->phases.Finish(served_.config->phases, state_, Kept()));
+  }
   for (int i = 0; i < kReceivesPerRound; ++i) {
     if (ended()) return;
     const UdpReplies::Received received = worker_.udp().replies.Receive(socket_.get(), *this);
@@ -199,7 +349,10 @@ void UdpFlow::EndIfComplete() {
   End(CloseReason::kUdpResponsesComplete);
 }
 
-std::optional<MonotonicTime> UdpFlow::IdleDeadline() const {
+std::optional<MonotonicTime> UdpFlow::StageDeadline() {
+  if (waiting_ != nullptr) {
+    return waiting_->phases.Deadline(served_.config->phases, worker_.loop().now());
+  }
   if (settings().idle_timeout.count() == 0) return std::nullopt;
   return last_activity_ + settings().idle_timeout;
 }
@@ -210,10 +363,10 @@ std::optional<MonotonicTime> UdpFlow::SessionDeadline() const {
 }
 
 void UdpFlow::ArmTimer() {
-  const auto idle = IdleDeadline();
+  const auto stage = StageDeadline();
   const auto session = SessionDeadline();
-  if (!idle && !session) return;
-  const auto deadline = idle && session ? std::min(*idle, *session) : (idle ? *idle : *session);
+  if (!stage && !session) return worker_.loop().timers().Cancel(*this);
+  const auto deadline = stage && session ? std::min(*stage, *session) : (stage ? *stage : *session);
   worker_.loop().timers().Arm(*this, deadline);
 }
 
@@ -221,8 +374,9 @@ void UdpFlow::OnTimer() {
   const MonotonicTime now = worker_.loop().now();
   const auto session = SessionDeadline();
   if (session && *session <= now) return End(CloseReason::kSessionTimeout);
-  const auto idle = IdleDeadline();
-  if (!idle || *idle > now) return ArmTimer();  // There was traffic meanwhile.
+  const auto stage = StageDeadline();
+  if (!stage || *stage > now) return ArmTimer();  // There was traffic meanwhile.
+  if (waiting_ != nullptr) return End(CloseReason::kPhaseTimeout);
   if (!HasItsResponses()) return End(CloseReason::kUdpNoResponse);
   End(Remaining() == 0 ? CloseReason::kUdpRequestsComplete : CloseReason::kUdpIdle);
 }
@@ -233,10 +387,20 @@ void UdpFlow::End(CloseReason reason) {
   worker_.loop().timers().Cancel(*this);
   worker_.loop().CancelAgain(*this);
   Leave();
+  if (waiting_ != nullptr) {
+    worker_.udp().waiting_bytes -= waiting_->bytes.size();
+    waiting_ = nullptr;  // And with it a task that is under way.
+  }
+  if (socket_) FinishAttempt(reason);
   socket_.reset();
   worker_.accept_gate().DescriptorsFreed();
   --worker_.udp().flows;
+  CloseSession(worker_, served_, reason, state_);
+  owner_.OnFlowEnded(*this);
+}
 
+// Gives the endpoint back and completes the record of the attempt.
+void UdpFlow::FinishAttempt(CloseReason reason) {
   Attempt& attempt = state_.attempts.back();
   attempt.session_time = Since(attempt.start, worker_.loop().now());
   const Balancer& balancer = *state_.upstream->config->balancer;
@@ -247,8 +411,6 @@ void UdpFlow::End(CloseReason reason) {
     balancer.Succeeded(attempt.endpoint);
   }
   balancer.Release(attempt.endpoint);
-  CloseSession(worker_, served_, reason, state_);
-  owner_.OnFlowEnded(*this);
 }
 
 }  // namespace sluice::dataplane

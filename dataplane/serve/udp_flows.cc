@@ -33,7 +33,7 @@ void UdpFlows::ForwardBatch() {
 
 void UdpFlows::Dispatch(const UdpFlowKey& key, UdpRun run, bool retried) {
   while (true) {
-    UdpFlow* flow = FlowOf(key);
+    UdpFlow* flow = FlowOf(key, run);
     if (flow == nullptr) return Drop(run);
     const std::uint32_t remaining = flow->Remaining();
     if (run.datagrams <= remaining) {
@@ -57,17 +57,17 @@ void UdpFlows::Dispatch(const UdpFlowKey& key, UdpRun run, bool retried) {
   }
 }
 
-UdpFlow* UdpFlows::FlowOf(const UdpFlowKey& key) {
+UdpFlow* UdpFlows::FlowOf(const UdpFlowKey& key, const UdpRun& run) {
   if (last_ != nullptr && last_->key() == key) return last_;
   const auto known = flows_.find(key);
-  last_ = known != flows_.end() ? *known : StartFlow(key);
+  last_ = known != flows_.end() ? *known : StartFlow(key, run);
   return last_;
 }
 
-UdpFlow* UdpFlows::StartFlow(const UdpFlowKey& key) {
+UdpFlow* UdpFlows::StartFlow(const UdpFlowKey& key, const UdpRun& first) {
   if (!serving_ || refused_.Contains(key)) return nullptr;
   auto flow = std::make_unique<UdpFlow>(worker_, *this, listener_, listen_fd_, key);
-  const CloseReason reason = flow->Open();
+  const CloseReason reason = flow->Open(first);
   if (reason != CloseReason::kOpen) {
     if (refused_.Add(key)) flow->Refuse(reason);
     return nullptr;
@@ -121,6 +121,7 @@ void UdpFlows::Forward(UdpFlow& flow) {
 }
 
 void UdpFlows::OnFlowEnded(UdpFlow& flow) {
+  if (flow.was_refused()) refused_.Add(flow.key());
   ReleaseKey(flow);
   worker_.loop().Retire(std::unique_ptr<Retirable>(&flow));
   if (--flows_open_ == 0 && !serving_) drained_();

@@ -61,8 +61,9 @@ class UdpFlows {
   };
 
   void Dispatch(const UdpFlowKey& key, UdpRun run, bool retried);
-  UdpFlow* FlowOf(const UdpFlowKey& key);
-  UdpFlow* StartFlow(const UdpFlowKey& key);
+  // The flow that `run` belongs to; its first one begins it. Null: it is refused.
+  UdpFlow* FlowOf(const UdpFlowKey& key, const UdpRun& run);
+  UdpFlow* StartFlow(const UdpFlowKey& key, const UdpRun& first);
   void Queue(UdpFlow& flow, const UdpRun& run, bool retried);
   void ReleaseKey(UdpFlow& flow);
   void Forward(UdpFlow& flow);

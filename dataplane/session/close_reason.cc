@@ -17,7 +17,8 @@ constexpr std::array<CloseReasonRow, static_cast<std::size_t>(kCount)> kRows = {
     {kClientReset, "client_reset", "client", "relay", 200,
      "The client reset the connection; the endpoint got a reset too."},
     {kClientAborted, "client_aborted", "client", "connect", 200,
-     "The client reset the connection before an endpoint was connected."},
+     "The client reset the connection before an endpoint was connected, or ended it while a phase "
+     "needed more of it."},
     {kEndpointReset, "endpoint_reset", "endpoint", "relay", 200,
      "The endpoint reset the connection; the client got a reset too."},
     {kIdleTimeout, "idle_timeout", "sluice", "relay", 200,
@@ -33,6 +34,10 @@ constexpr std::array<CloseReasonRow, static_cast<std::size_t>(kCount)> kRows = {
     {kKeyLimit, "key_limit", "sluice", "preaccess", 503,
      "The value of a limits.perKey key had its number of sessions open, or the table of keys was "
      "full."},
+    {kPhaseTimeout, "phase_timeout", "sluice", "preread", 200,
+     "A phase waited too long for the client's first bytes or for an answer."},
+    {kPrereadFull, "preread_full", "sluice", "preread", 400,
+     "A phase needed more of the client's first bytes than may be looked at ahead (64 KiB)."},
     {kNoRoute, "no_route", "sluice", "content", 500, "No route of the listener matched."},
     {kNoEndpoint, "no_endpoint", "sluice", "balance", 502,
      "No endpoint of the upstream could be used: none there, all unavailable, draining or full."},

@@ -20,6 +20,8 @@ enum class CloseReason : std::uint8_t {
   kAccessDenied,
   kConnectionLimit,
   kKeyLimit,
+  kPhaseTimeout,
+  kPrereadFull,
   kNoRoute,
   kNoEndpoint,
   kConnectFailed,
@@ -39,7 +41,8 @@ struct CloseReasonRow {
   CloseReason reason;
   std::string_view token;  // `client_reset`: $close_reason and the label of metrics.
   std::string_view side;   // Who began it: client, endpoint or sluice.
-  std::string_view phase;  // accept, preaccess, access, content, balance, connect or relay.
+  std::string_view phase;  // accept, preaccess, access, preread, content, balance, connect or
+                           // relay.
   int status;              // $status, nginx's code for the same event.
   std::string_view meaning;
 };

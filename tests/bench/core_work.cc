@@ -16,6 +16,7 @@
 #include "dataplane/compile/compiler.h"
 #include "dataplane/control/static_config.h"
 #include "dataplane/log/access_log.h"
+#include "dataplane/serve/phase_run.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -38,8 +39,10 @@ void RunPhases(const std::shared_ptr<const ListenerConfig>& listener, std::uint3
     SessionState session;
     session.listener = listener;
     session.client = clients[i % clients.size()];
-    std::size_t next = 0;
-    if (listener->phases.Run(session, next) != CloseReason::kOpen) Die("a session was refused");
+    PhaseRun run;
+    if (run.Continue(listener->phases, session, {}) != PhaseRun::State::kPassed) {
+      Die("a session was refused");
+    }
   }
 }
 
@@ -72,7 +75,7 @@ int Main(int argc, char** argv) {
   if (std::string(argv[2]) == "phases") {
     RunPhases(listener, count);
   } else {
-    Pick(*listener->upstreams.at(0), count);
+    Pick(*config->upstreams.at(listener->upstreams.at(0)->slot), count);
   }
   return 0;
 }

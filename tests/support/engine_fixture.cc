@@ -28,7 +28,7 @@ class RouteTo final : public PhaseHandler {
  public:
   RouteTo(CloseReason refuse, std::function<void()> first)
       : refuse_(refuse), first_(std::move(first)) {}
-  Verdict Run(SessionState& session) const override {
+  Verdict Run(SessionState& session, const FirstBytes&) const override {
     if (first_) first_();
     if (refuse_ != CloseReason::kOpen) return Verdict::Close(refuse_);
     session.route = 0;
@@ -127,9 +127,10 @@ std::shared_ptr<const ListenerConfig> EngineTest::Listener(
   listener->socket = options.socket;
   listener->tcp = options.tcp;
   listener->udp = options.udp;
-  std::vector<PhaseStep> steps;
+  PhaseChain steps;
+  if (options.add_steps) options.add_steps(steps);
   steps.push_back({Phase::kContent, std::make_unique<RouteTo>(options.refuse, options.in_phases)});
-  listener->phases = PhaseChain(std::move(steps));
+  listener->phases = std::move(steps);
   std::vector<TextTemplate::Part> parts;
   parts.push_back({"", AppendRecord});
   auto format =

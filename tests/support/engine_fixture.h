@@ -54,6 +54,7 @@ class EngineTest : public ::testing::Test {
     SocketSettings socket = {};
     CloseReason refuse = CloseReason::kOpen;  // A phase handler answers this.
     std::function<void()> in_phases = {};     // Runs on the worker, before the upstream is chosen.
+    std::function<void(PhaseChain&)> add_steps = {};  // Before that.
   };
 
   // By default one worker: what has to be spread is tested with more.

@@ -81,7 +81,7 @@ class SessionAccounting : public ::testing::Test {
     ProxyRoute route;
     route.targets.push_back({0});
     steps.push_back({Phase::kContent, MakeProxyRoute({route})});
-    listener->phases = PhaseChain(std::move(steps));
+    listener->phases = std::move(steps);
     const auto format =
         *TextTemplate::Compile("$listener $close_reason", TextTemplate::Missing::kDash);
     listener->access_log.push_back({format, log_});

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/serve/phase_run.h"
 #include "sluice/v1/access_policy.pb.h"
 #include "sluice/v1/data_plane.pb.h"
 #include "sluice/v1/endpoint_slice.pb.h"
@@ -65,6 +66,11 @@ class CompilerTest : public ::testing::Test {
     SessionState session;
     session.listener = config_->listeners->at(0);
     return session;
+  }
+  static CloseReason RunPhases(SessionState& session) {
+    PhaseRun run;
+    run.Continue(session.listener->phases, session, {});
+    return run.reason();
   }
   void Compile(const ResourceUpdates& updates) { config_ = compiler_->Compile(updates); }
   // `Kind/name reason` of each.
@@ -235,8 +241,7 @@ TEST_F(CompilerTest, ARemovedPolicyStaysInForceWhileAListenerNamesIt) {
   Compile({Gone(policy)});
   ASSERT_NE(Find("la"), nullptr);
   SessionState session = NewSession();
-  std::size_t next = 0;
-  EXPECT_EQ(Find("la")->phases.Run(session, next), CloseReason::kAccessDenied);
+  EXPECT_EQ(RunPhases(session), CloseReason::kAccessDenied);
   EXPECT_THAT(Problems(), ElementsAre("AccessPolicy default/deny StillReferenced"));
 }
 
@@ -245,8 +250,7 @@ TEST_F(CompilerTest, AChangedPolicyReachesTheListenersThatNameIt) {
            ListenerAt("la", "127.0.0.1:80", "a", "access_policies: 'p'")});
   Compile({Policy("p", "ALLOW")});
   SessionState session = NewSession();
-  std::size_t next = 0;
-  EXPECT_EQ(Find("la")->phases.Run(session, next), CloseReason::kOpen);
+  EXPECT_EQ(RunPhases(session), CloseReason::kOpen);
   EXPECT_EQ(session.route, 0U);
 }
 

@@ -52,7 +52,7 @@ TEST(AccessPolicy, ADenialClosesTheSessionAndIsCountedUnderThePolicysName) {
   const auto policy = Handler({.name = "only-office", .default_allow = false, .rules = {}});
   SessionState session = SessionFrom("192.0.2.1");
   session.listener = listener;
-  EXPECT_EQ(policy->Run(session).reason(), CloseReason::kAccessDenied);
+  EXPECT_EQ(policy->Run(session, {}).reason(), CloseReason::kAccessDenied);
   EXPECT_EQ(session.access_policy, "only-office");
   EXPECT_EQ(listener->shared->counters[0].policy_denied.Get(), 1U);
   EXPECT_EQ(listener->shared->counters[0].policy_shadow_denied.Get(), 0U);

@@ -20,7 +20,7 @@ TEST(ConnectionLimit, AdmitsUpToTheLimitRefusesTheNextAndFreesTheSlotAtTheEnd) {
   SessionState third = SessionFrom("192.0.2.3");
   EXPECT_TRUE(Passes(*limit, first));
   EXPECT_TRUE(Passes(*limit, second));
-  EXPECT_EQ(limit->Run(third).reason(), CloseReason::kConnectionLimit);
+  EXPECT_EQ(limit->Run(third, {}).reason(), CloseReason::kConnectionLimit);
   EXPECT_TRUE(third.held.empty());
   first.held.clear();
   EXPECT_TRUE(Passes(*limit, third));
@@ -30,8 +30,8 @@ TEST(ConnectionLimit, SaysInLimitStatusWhatItDecided) {
   const auto limit = MakeConnectionLimit(1, std::make_shared<SlotCounter>());
   SessionState first = SessionFrom("192.0.2.1");
   SessionState second = SessionFrom("192.0.2.2");
-  limit->Run(first);
-  limit->Run(second);
+  limit->Run(first, {});
+  limit->Run(second, {});
   EXPECT_EQ(first.limit_status, LimitStatus::kPassed);
   EXPECT_EQ(second.limit_status, LimitStatus::kRejected);
 }

@@ -30,7 +30,7 @@ TEST(KeyLimit, AdmitsUpToTheLimitRefusesTheNextAndFreesTheSlotAtTheEnd) {
   for (int i = 0; i < 3; ++i) sessions.push_back(SessionFrom("192.0.2.1"));
   EXPECT_TRUE(Passes(*limit, sessions[0]));
   EXPECT_TRUE(Passes(*limit, sessions[1]));
-  EXPECT_EQ(limit->Run(sessions[2]).reason(), CloseReason::kKeyLimit);
+  EXPECT_EQ(limit->Run(sessions[2], {}).reason(), CloseReason::kKeyLimit);
   EXPECT_EQ(sessions[2].limit_status, LimitStatus::kRejected);
   sessions[0].held.clear();
   EXPECT_TRUE(Passes(*limit, sessions[2]));
@@ -119,7 +119,7 @@ TEST(KeyLimit, WithAFullTableANewValueIsRefusedAndAKnownOneIsNot) {
     ASSERT_EQ(slots->Take("filler" + std::to_string(i), 1).outcome, KeySlotTable::Outcome::kTaken);
   }
   SessionState unknown = SessionFrom("192.0.2.2");
-  EXPECT_EQ(limit->Run(unknown).reason(), CloseReason::kKeyLimit);
+  EXPECT_EQ(limit->Run(unknown, {}).reason(), CloseReason::kKeyLimit);
   SessionState known_again = SessionFrom("192.0.2.1");
   EXPECT_TRUE(Passes(*limit, known_again));
   known.held.clear();

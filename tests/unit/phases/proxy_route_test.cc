@@ -23,7 +23,7 @@ class ProxyRouteTest : public ::testing::Test {
   static std::uint32_t Chosen(const PhaseHandler& handler, std::string_view ip,
                               std::uint64_t id = 1) {
     SessionState session = SessionFrom(ip, id);
-    handler.Run(session);
+    handler.Run(session, {});
     return session.route;
   }
   // How often each upstream is chosen in so many sessions.
@@ -55,13 +55,13 @@ TEST_F(ProxyRouteTest, AWideRouteBeforeANarrowOneHidesIt) {
 TEST_F(ProxyRouteTest, ASessionThatNoRouteFitsIsClosed) {
   const auto handler = MakeProxyRoute({To({{kA}}, {"10.0.0.0/8", "::/0"})});
   SessionState session = SessionFrom("192.0.2.1");
-  EXPECT_EQ(handler->Run(session).reason(), CloseReason::kNoRoute);
+  EXPECT_EQ(handler->Run(session, {}).reason(), CloseReason::kNoRoute);
   EXPECT_EQ(session.route, SessionState::kNoRoute);
 }
 
 TEST_F(ProxyRouteTest, WithoutRoutesEverySessionIsClosed) {
   SessionState session = SessionFrom("192.0.2.1");
-  EXPECT_EQ(MakeProxyRoute({})->Run(session).reason(), CloseReason::kNoRoute);
+  EXPECT_EQ(MakeProxyRoute({})->Run(session, {}).reason(), CloseReason::kNoRoute);
 }
 
 TEST_F(ProxyRouteTest, TargetsAreChosenInProportionToTheirWeights) {

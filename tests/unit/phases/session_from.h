@@ -41,7 +41,7 @@ inline std::shared_ptr<ListenerConfig> NewListener() {
 }
 
 inline bool Passes(const PhaseHandler& handler, SessionState& session) {
-  return handler.Run(session).action() != Verdict::Action::kClose;
+  return handler.Run(session, {}).action() != Verdict::Action::kClose;
 }
 
 }  // namespace sluice::dataplane::test
