@@ -1,4 +1,4 @@
-#include "controlplane/api/resource_service.h"
+#include "controlplane/server/resource_service.h"
 
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
@@ -13,7 +13,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/version.h"
-#include "controlplane/api/grpc_server.h"
+#include "controlplane/server/grpc_server.h"
 #include "controlplane/store/catalog.h"
 #include "controlplane/store/store.h"
 #include "tests/integration/api/api_connection.h"

@@ -9,8 +9,8 @@
 #include <memory>
 #include <string>
 
-#include "controlplane/discovery/discovery_server.h"
 #include "controlplane/fleet/fleet.h"
+#include "controlplane/server/discovery_server.h"
 #include "controlplane/snapshot/snapshot_feed.h"
 #include "tests/support/eventually.h"
 #include "tests/support/memory_catalog.h"

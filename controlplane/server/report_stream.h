@@ -4,8 +4,8 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include "controlplane/discovery/stream_registry.h"
 #include "controlplane/fleet/fleet.h"
+#include "controlplane/server/stream_registry.h"
 #include "sluice/v1/node_status.pb.h"
 
 namespace sluice::controlplane {

@@ -1,15 +1,15 @@
-#include "controlplane/discovery/discovery_server.h"
+#include "controlplane/server/discovery_server.h"
 
 #include <grpcpp/grpcpp.h>
 
 #include <utility>
 
 #include "common/base/limits.h"
-#include "controlplane/discovery/answer_bytes.h"
 #include "controlplane/discovery/delta_session.h"
-#include "controlplane/discovery/discovery_stream.h"
-#include "controlplane/discovery/report_stream.h"
-#include "controlplane/discovery/stream_registry.h"
+#include "controlplane/server/answer_bytes.h"
+#include "controlplane/server/discovery_stream.h"
+#include "controlplane/server/report_stream.h"
+#include "controlplane/server/stream_registry.h"
 #include "envoy/service/discovery/v3/ads.grpc.pb.h"
 #include "sluice/v1/node_status.grpc.pb.h"
 

@@ -1,4 +1,4 @@
-#include "controlplane/discovery/stream_registry.h"
+#include "controlplane/server/stream_registry.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "controlplane/discovery/report_stream.h"
+#include "controlplane/server/report_stream.h"
 
 #include <fmt/format.h>
 

@@ -4,8 +4,8 @@
 
 #include <grpcpp/support/server_callback.h>
 
-#include "controlplane/api/stream_driver.h"
 #include "controlplane/api/work_queue.h"
+#include "controlplane/server/stream_driver.h"
 #include "controlplane/store/catalog.h"
 #include "sluice/v1/resources.pb.h"
 

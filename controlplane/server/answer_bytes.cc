@@ -1,4 +1,4 @@
-#include "controlplane/discovery/answer_bytes.h"
+#include "controlplane/server/answer_bytes.h"
 
 #include <fmt/format.h>
 #include <google/protobuf/io/coded_stream.h>

@@ -1,4 +1,4 @@
-#include "controlplane/api/live_call.h"
+#include "controlplane/server/live_call.h"
 
 #include <fmt/format.h>
 #include <google/protobuf/util/message_differencer.h>
@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "common/base/limits.h"
-#include "controlplane/api/grpc_status.h"
 #include "controlplane/api/object_ref.h"
 #include "controlplane/api/watch.h"
+#include "controlplane/server/grpc_status.h"
 
 namespace sluice::controlplane {
 namespace {

@@ -1,4 +1,4 @@
-#include "controlplane/api/grpc_server.h"
+#include "controlplane/server/grpc_server.h"
 
 #include <fmt/format.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>

@@ -1,4 +1,4 @@
-#include "controlplane/api/stream_driver.h"
+#include "controlplane/server/stream_driver.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "controlplane/api/resource_service.h"
+#include "controlplane/server/resource_service.h"
 
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
@@ -12,14 +12,14 @@
 
 #include "common/base/limits.h"
 #include "common/base/version.h"
-#include "controlplane/api/grpc_status.h"
 #include "controlplane/api/list_page.h"
-#include "controlplane/api/live_call.h"
 #include "controlplane/api/object_ref.h"
 #include "controlplane/api/resource_view.h"
 #include "controlplane/api/resource_writer.h"
-#include "controlplane/api/stream_driver.h"
 #include "controlplane/api/work_queue.h"
+#include "controlplane/server/grpc_status.h"
+#include "controlplane/server/live_call.h"
+#include "controlplane/server/stream_driver.h"
 #include "sluice/v1/resources.grpc.pb.h"
 
 namespace sluice::controlplane {

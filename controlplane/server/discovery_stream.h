@@ -19,9 +19,9 @@
 #include "controlplane/discovery/canonical_code.h"
 #include "controlplane/discovery/discovery_response.h"
 #include "controlplane/discovery/node_identity.h"
-#include "controlplane/discovery/stream_events.h"
-#include "controlplane/discovery/stream_registry.h"
 #include "controlplane/fleet/fleet.h"
+#include "controlplane/server/stream_events.h"
+#include "controlplane/server/stream_registry.h"
 #include "controlplane/snapshot/snapshot_feed.h"
 
 namespace sluice::controlplane {

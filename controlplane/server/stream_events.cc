@@ -1,4 +1,4 @@
-#include "controlplane/discovery/stream_events.h"
+#include "controlplane/server/stream_events.h"
 
 #include <chrono>
 #include <string>

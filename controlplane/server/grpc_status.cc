@@ -1,4 +1,4 @@
-#include "controlplane/api/grpc_status.h"
+#include "controlplane/server/grpc_status.h"
 
 #include <string>
 
