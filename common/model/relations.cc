@@ -77,16 +77,16 @@ std::string AddressField(const PlacedEndpoint& placed) {
   return Item("spec.endpoints", placed.index) + ".address";
 }
 
-// Upstreams whose list of endpoints or policy may have changed.
-std::set<ResourceKey> ChangedUpstreams(const Question& question) {
-  std::set<ResourceKey> upstreams;
+// Upstreams whose list of endpoints or policy may have changed, with those of their slices that
+// did.
+std::map<ResourceKey, std::vector<const Resource*>> ChangedUpstreams(const Question& question) {
+  std::map<ResourceKey, std::vector<const Resource*>> upstreams;
   for (const ResourceKey& key : question.changed_keys) {
     const Resource* resource = question.set.Find(key);
     if (resource == nullptr) continue;
-    if (key.kind == question.kinds.upstream) upstreams.insert(key);
+    if (key.kind == question.kinds.upstream) upstreams[key];
     if (key.kind == question.kinds.slice) {
-      upstreams.insert(
-          {question.kinds.upstream, key.ns, resource->As<v1::EndpointSlice>().spec().upstream()});
+      upstreams[EndpointsIn(*resource)->upstream].push_back(resource);
     }
   }
   return upstreams;
@@ -193,9 +193,30 @@ void CheckUdpListeners(Question& question) {
   }
 }
 
+// Nothing is wrong with the slices that changed, as far as the counts that the set keeps tell: the
+// upstream's other slices need not be read then.
+bool SlicesFit(const ResourceKey& key, const std::vector<const Resource*>& slices,
+               const Question& question) {
+  if (question.changed_keys.contains(key)) return false;
+  if (question.set.EndpointCount(key) > limits::kUpstreamEndpoints) return false;
+  const Resource* upstream = question.set.Find(key);
+  const bool backups =
+      upstream == nullptr || AllowsBackup(upstream->As<v1::Upstream>().spec().balance().policy());
+  const auto fits = [&](const v1::Endpoint& endpoint) {
+    if (IsUnix(endpoint) || (endpoint.backup() && !backups)) return false;
+    const auto address = SocketAddress::Parse(endpoint.address());
+    return !address || question.set.EndpointsAt(key, *address) <= 1;
+  };
+  return std::all_of(slices.begin(), slices.end(), [&](const Resource* slice) {
+    const Endpoints& endpoints = *EndpointsIn(*slice)->endpoints;
+    return std::all_of(endpoints.begin(), endpoints.end(), fits);
+  });
+}
+
 void CheckUpstreams(Question& question) {
-  for (const ResourceKey& upstream : ChangedUpstreams(question)) {
+  for (const auto& [upstream, slices] : ChangedUpstreams(question)) {
     if (question.Full()) return;
+    if (SlicesFit(upstream, slices, question)) continue;
     const std::vector<PlacedEndpoint> endpoints = EndpointsOf(question.set, upstream);
     CheckEndpointTotal(upstream, endpoints, question);
     CheckEndpointsOnce(upstream, endpoints, question);
@@ -216,6 +237,7 @@ struct Place {
   SocketAddress address;
   v1::ListenerSpec::Protocol protocol;
 
+  friend bool operator==(const Place&, const Place&) = default;
   friend auto operator<=>(const Place&, const Place&) = default;
 };
 
@@ -261,14 +283,11 @@ void CheckListenerPlaces(Question& question) {
     if (listener == nullptr) continue;
     if (const auto place = PlaceOf(*listener)) meeting[*place];
   }
-  if (meeting.empty()) return;
-  question.set.ForEachOf(*question.kinds.listener, [&](const Resource& listener) {
-    const auto place = PlaceOf(listener);
-    if (!place) return;
-    if (const auto found = meeting.find(*place); found != meeting.end()) {
-      found->second.push_back(&listener);
+  for (auto& [place, listeners] : meeting) {
+    for (const Resource* listener : question.set.ListenersAt(place.address)) {
+      if (PlaceOf(*listener) == place) listeners.push_back(listener);
     }
-  });
+  }
   for (const auto& [place, listeners] : meeting) CheckListenersAt(listeners, question);
 }
 

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/address.h"
 #include "common/base/error.h"
 #include "common/model/kind.h"
 #include "sluice/v1/meta.pb.h"
@@ -92,6 +93,11 @@ class ResourceSet {
   void ForEachOf(const Kind& kind, const std::function<void(const Resource&)>& visit) const;
   // Those that name `target` in a reference, in key order.
   std::vector<const Resource*> Referrers(const ResourceKey& target) const;
+  // Kept as the set changes, so that a change is checked against the rest without reading the rest.
+  // A hash stands for an address: there may be fewer than the answer says, never more.
+  std::size_t EndpointCount(const ResourceKey& upstream) const;  // Slices included.
+  std::size_t EndpointsAt(const ResourceKey& upstream, const SocketAddress& address) const;
+  std::vector<const Resource*> ListenersAt(const SocketAddress& address) const;  // In key order.
   std::size_t size() const;
   ResourceSet With(const std::vector<Change>& changes) const;
 

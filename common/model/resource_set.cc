@@ -1,8 +1,12 @@
+#include <functional>
 #include <map>
+#include <string>
 #include <tuple>
 
 #include "common/model/resource.h"
 #include "common/model/shared_map.h"
+#include "common/model/upstream_endpoints.h"
+#include "sluice/v1/listener.pb.h"
 
 namespace sluice::model {
 namespace {
@@ -29,11 +33,80 @@ std::vector<Edge> EdgesOf(const Resource& resource) {
   return edges;
 }
 
+// Hashes of an upstream and an address: small, so that copying a chunk of them is cheap. Not kept
+// anywhere, so any hash will do.
+struct EndpointPlace {
+  std::uint64_t upstream;
+  std::uint64_t address;
+
+  friend auto operator<=>(const EndpointPlace&, const EndpointPlace&) = default;
+};
+struct ListenerPlace {
+  std::uint64_t address;
+  ResourceKey listener;
+
+  friend bool operator==(const ListenerPlace&, const ListenerPlace&) = default;
+  friend auto operator<=>(const ListenerPlace&, const ListenerPlace&) = default;
+};
+using EndpointPlaces = SharedMap<EndpointPlace, std::uint32_t>;
+using EndpointCounts = SharedMap<std::uint64_t, std::uint32_t>;
+using ListenerPlaces = SharedMap<ListenerPlace, Nothing>;
+
+std::uint64_t HashOf(const ResourceKey& key) {
+  return std::hash<std::string>()(key.ns + '/' + key.name);
+}
+std::uint64_t HashOf(const SocketAddress& address) {
+  return std::hash<std::string>()(address.Text());
+}
+
+std::optional<ListenerPlace> PlaceOf(const Resource& resource) {
+  static const Kind* const kListener = FindKind("Listener");
+  if (&resource.kind() != kListener) return std::nullopt;
+  const auto address = SocketAddress::Parse(resource.As<v1::Listener>().spec().address());
+  if (!address) return std::nullopt;
+  return ListenerPlace{HashOf(*address), resource.key()};
+}
+
+// By how much counts change: what stays as it was cancels out.
+struct EndpointDifference {
+  std::map<EndpointPlace, std::int64_t> places;
+  std::map<std::uint64_t, std::int64_t> counts;
+
+  void Add(const Resource& resource, std::int64_t by) {
+    const auto list = EndpointsIn(resource);
+    if (!list) return;
+    const std::uint64_t upstream = HashOf(list->upstream);
+    counts[upstream] += by * list->endpoints->size();
+    for (const v1::Endpoint& endpoint : *list->endpoints) {
+      const auto address = SocketAddress::Parse(endpoint.address());
+      if (address) places[{upstream, HashOf(*address)}] += by;
+    }
+  }
+};
+
+template <typename Map, typename Key>
+void AddTo(const Map& before, const std::map<Key, std::int64_t>& differences,
+           typename Map::Builder& after) {
+  for (const auto& [key, difference] : differences) {
+    if (difference == 0) continue;
+    const std::uint32_t* was = before.Find(key);
+    const std::int64_t now = (was == nullptr ? 0 : *was) + difference;
+    if (now == 0) {
+      after.Erase(key);
+    } else {
+      after.Set(key, static_cast<std::uint32_t>(now));
+    }
+  }
+}
+
 }  // namespace
 
 struct ResourceSet::State {
   Resources resources;
   Edges edges;
+  EndpointPlaces endpoint_places;
+  EndpointCounts endpoint_counts;
+  ListenerPlaces listener_places;
 };
 
 const Resource* ResourceSet::Find(const ResourceKey& key) const {
@@ -73,6 +146,31 @@ std::vector<const Resource*> ResourceSet::Referrers(const ResourceKey& target) c
   return referrers;
 }
 
+std::size_t ResourceSet::EndpointCount(const ResourceKey& upstream) const {
+  const auto* count = state_ == nullptr ? nullptr : state_->endpoint_counts.Find(HashOf(upstream));
+  return count == nullptr ? 0 : *count;
+}
+
+std::size_t ResourceSet::EndpointsAt(const ResourceKey& upstream,
+                                     const SocketAddress& address) const {
+  const auto* count = state_ == nullptr
+                          ? nullptr
+                          : state_->endpoint_places.Find({HashOf(upstream), HashOf(address)});
+  return count == nullptr ? 0 : *count;
+}
+
+std::vector<const Resource*> ResourceSet::ListenersAt(const SocketAddress& address) const {
+  std::vector<const Resource*> listeners;
+  if (state_ == nullptr) return listeners;
+  const std::uint64_t hash = HashOf(address);
+  state_->listener_places.VisitFrom({hash, {}}, [&](const ListenerPlace& place, Nothing) {
+    if (place.address != hash) return false;
+    listeners.push_back(Find(place.listener));
+    return true;
+  });
+  return listeners;
+}
+
 std::size_t ResourceSet::size() const { return state_ == nullptr ? 0 : state_->resources.size(); }
 
 ResourceSet ResourceSet::With(const std::vector<Change>& changes) const {
@@ -80,6 +178,10 @@ ResourceSet ResourceSet::With(const std::vector<Change>& changes) const {
   const State& before = state_ == nullptr ? kEmpty : *state_;
   Resources::Builder resources(before.resources);
   Edges::Builder edges(before.edges);
+  EndpointPlaces::Builder endpoint_places(before.endpoint_places);
+  EndpointCounts::Builder endpoint_counts(before.endpoint_counts);
+  ListenerPlaces::Builder listener_places(before.listener_places);
+  EndpointDifference difference;
   // What each changed key holds now: a key may be changed more than once.
   std::map<ResourceKey, std::shared_ptr<const Resource>> latest;
   for (const Change& change : changes) {
@@ -89,18 +191,25 @@ ResourceSet ResourceSet::With(const std::vector<Change>& changes) const {
     }
     if (now->second != nullptr) {
       for (const Edge& edge : EdgesOf(*now->second)) edges.Erase(edge);
+      difference.Add(*now->second, -1);
+      if (const auto place = PlaceOf(*now->second)) listener_places.Erase(*place);
     }
     if (change.after != nullptr) {
       for (const Edge& edge : EdgesOf(*change.after)) edges.Set(edge, {});
+      difference.Add(*change.after, 1);
+      if (const auto place = PlaceOf(*change.after)) listener_places.Set(*place, {});
       resources.Set(change.key, change.after);
     } else {
       resources.Erase(change.key);
     }
     now->second = change.after;
   }
+  AddTo(before.endpoint_places, difference.places, endpoint_places);
+  AddTo(before.endpoint_counts, difference.counts, endpoint_counts);
   ResourceSet after;
-  after.state_ =
-      std::make_shared<const State>(State{std::move(resources).Build(), std::move(edges).Build()});
+  after.state_ = std::make_shared<const State>(State{
+      std::move(resources).Build(), std::move(edges).Build(), std::move(endpoint_places).Build(),
+      std::move(endpoint_counts).Build(), std::move(listener_places).Build()});
   return after;
 }
 

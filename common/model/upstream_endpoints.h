@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,16 @@
 #include "sluice/v1/upstream.pb.h"
 
 namespace sluice::model {
+
+using Endpoints = google::protobuf::RepeatedPtrField<v1::Endpoint>;
+
+// Endpoints that stand in one object.
+struct EndpointList {
+  ResourceKey upstream;        // Whose they are.
+  const Endpoints* endpoints;  // In the object's message.
+};
+// nullopt: the object is no Upstream and no EndpointSlice.
+std::optional<EndpointList> EndpointsIn(const Resource& resource);
 
 struct PlacedEndpoint {
   const v1::Endpoint* endpoint;  // In the object's message.

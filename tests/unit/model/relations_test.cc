@@ -1,5 +1,10 @@
 #include <gmock/gmock.h>
 
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
 #include "tests/support/sample_resources.h"
 #include "tests/unit/model/from_yaml.h"
 
@@ -164,6 +169,45 @@ TEST(Selects, NeedsEveryLabelOfTheSelector) {
   EXPECT_FALSE(Selects(selector, {}));
   EXPECT_FALSE(Selects(selector, {{"role", "other"}}));
   EXPECT_TRUE(Selects(selector, {{"role", "gateway"}, {"zone", "a"}}));
+}
+
+// Whatever the order of changes, looking at what changed finds what looking at the upstream as a
+// whole finds.
+TEST(Relations, OfAChangedSliceAreThoseOfItsUpstreamAsAWhole) {
+  std::mt19937 random(7);
+  const auto next = [&](std::uint32_t below) {
+    return static_cast<std::uint32_t>(random()) % below;
+  };
+  ResourceSet set = SetOf({kUpstream, Named("Upstream", "hashed",
+                                            "{balance: {policy: IP_HASH}, endpoints: [{address: "
+                                            "'10.0.0.2:1'}]}")});
+  std::size_t refused = 0;
+  for (int step = 0; step < 600; ++step) {
+    std::string endpoints;
+    std::set<std::uint32_t> ports;
+    for (std::uint32_t i = 0; i < 1 + next(3); ++i) {
+      const std::uint32_t port = 1 + next(30);
+      if (!ports.insert(port).second) continue;
+      endpoints += "{address: '10.0.0.1:" + std::to_string(port) + "'" +
+                   (next(12) == 0 ? ", backup: true}, " : "}, ");
+    }
+    const std::string upstream = next(3) == 0 ? "hashed" : "u";
+    const Resource slice = Named("EndpointSlice", "s" + std::to_string(next(6)),
+                                 "{upstream: " + upstream + ", endpoints: [" + endpoints + "]}");
+    const ResourceKey key{FindKind("Upstream"), "default", upstream};
+    const ResourceSet after =
+        next(5) == 0 ? set.With({{slice.key(), nullptr}}) : set.With(test::AsChanges({slice}));
+    const auto found = Texts(ValidateRelations(after, {slice.key()}));
+    auto whole = Texts(ValidateRelations(after, {slice.key(), key}));
+    ASSERT_EQ(found.empty(), whole.empty()) << "step " << step;
+    if (found.empty()) {
+      set = after;
+    } else {
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 50U);
+  EXPECT_LT(refused, 550U);
 }
 
 }  // namespace
