@@ -2,14 +2,17 @@
 
 #include <openssl/sha.h>
 
-#include <array>
-
 namespace sluice {
+
+std::array<unsigned char, 32> Sha256(std::string_view bytes) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  return digest;
+}
 
 std::string Sha256Hex(std::string_view bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  const auto digest = Sha256(bytes);
   std::string text;
   text.reserve(digest.size() * 2);
   for (const unsigned char byte : digest) {

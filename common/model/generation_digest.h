@@ -1,7 +1,10 @@
-// What a Generation's digest is computed over (proto/sluice/v1/generation.proto): one function for
-// the side that states it and the side that checks it. Pure; thread-safe.
+// A Generation's digest (proto/sluice/v1/generation.proto): one definition for the side that states
+// it and the side that checks it. A sum over the resources, so that a change costs what it changes
+// (docs/adr/0002). Values; thread-safe as such.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,8 +18,23 @@ struct DigestEntry {
   std::string_view version;  // On the stream.
 };
 
-// Lower-case hex SHA-256. The order of `entries` does not matter; input already in order of type
-// URL and name costs no sort.
+// What one resource adds: a number of 256 bits, the least significant word first.
+using DigestElement = std::array<std::uint64_t, 4>;
+DigestElement DigestElementOf(const DigestEntry& entry);
+
+// The sum over a set of resources. Each of them is added once, and taken out as it was added.
+class DigestSum {
+ public:
+  void Add(const DigestElement& element);
+  void TakeOut(const DigestElement& element);
+  // 64 lower-case hex digits.
+  std::string Hex() const;
+
+ private:
+  DigestElement sum_{};
+};
+
+// Of a whole set; the order of `entries` does not matter.
 std::string GenerationDigest(const std::vector<DigestEntry>& entries);
 
 }  // namespace sluice::model

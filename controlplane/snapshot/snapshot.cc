@@ -7,7 +7,6 @@
 
 #include "common/base/check.h"
 #include "common/base/sha256.h"
-#include "common/model/generation_digest.h"
 #include "common/model/kind.h"
 #include "envoy/service/discovery/v3/discovery.pb.h"
 #include "sluice/v1/generation.pb.h"
@@ -37,8 +36,10 @@ std::shared_ptr<const SnapshotItem> MakeItem(std::string_view type_url, std::str
   resource.set_name(name);
   resource.mutable_resource()->set_type_url(std::string(type_url));
   resource.mutable_resource()->set_value(value);
-  return std::make_shared<const SnapshotItem>(SnapshotItem{
-      std::move(name), std::move(version), resource.SerializeAsString(), object_generation});
+  const model::DigestElement element = model::DigestElementOf({type_url, name, version});
+  return std::make_shared<const SnapshotItem>(SnapshotItem{std::move(name), std::move(version),
+                                                           resource.SerializeAsString(),
+                                                           object_generation, element});
 }
 
 std::vector<std::string_view> MakeTypeUrls() {
@@ -96,11 +97,12 @@ std::shared_ptr<const SnapshotItem> MakeItem(const model::Resource& resource) {
                   resource.discovery_bytes(), resource.meta().generation());
 }
 
-GenerationTable DescribeGeneration(std::int64_t number,
-                                   std::span<const std::shared_ptr<const SnapshotTable>> resources,
-                                   const std::string* known_digest) {
+std::shared_ptr<const SnapshotTable> DescribeGeneration(
+    std::int64_t number, std::span<const std::shared_ptr<const SnapshotTable>> resources,
+    const std::string& digest) {
   v1::Generation generation;
   generation.set_number(number);
+  generation.set_digest(digest);
   for (TypeIndex type = 0; type < resources.size(); ++type) {
     const std::size_t count = resources[type]->entries().size();
     if (count != 0) {
@@ -108,28 +110,11 @@ GenerationTable DescribeGeneration(std::int64_t number,
           static_cast<std::int64_t>(count);
     }
   }
-  if (known_digest != nullptr) {
-    generation.set_digest(*known_digest);
-  } else {
-    std::vector<TypeIndex> by_url(resources.size());
-    for (TypeIndex type = 0; type < by_url.size(); ++type) by_url[type] = type;
-    std::sort(by_url.begin(), by_url.end(), [](TypeIndex a, TypeIndex b) {
-      return StreamedTypeUrls()[a] < StreamedTypeUrls()[b];
-    });
-    std::vector<model::DigestEntry> entries;
-    for (const TypeIndex type : by_url) {
-      for (const SnapshotEntry& entry : resources[type]->entries()) {
-        entries.push_back({StreamedTypeUrls()[type], entry.item->name, entry.item->version});
-      }
-    }
-    generation.set_digest(model::GenerationDigest(entries));
-  }
   const std::string bytes = SerializeDeterministically(generation);
   auto item = MakeItem(model::kGenerationTypeUrl, std::string(model::kGenerationName),
                        Sha256Hex(bytes).substr(0, 32), bytes, 0);
-  return {
-      std::make_shared<const SnapshotTable>(std::vector<SnapshotEntry>{{std::move(item), number}}),
-      generation.digest()};
+  return std::make_shared<const SnapshotTable>(
+      std::vector<SnapshotEntry>{{std::move(item), number}});
 }
 
 }  // namespace sluice::controlplane

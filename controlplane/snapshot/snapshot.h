@@ -13,16 +13,18 @@
 #include <string_view>
 #include <vector>
 
+#include "common/model/generation_digest.h"
 #include "common/model/resource.h"
 
 namespace sluice::controlplane {
 
 // One form of one resource, serialised once for all streams.
 struct SnapshotItem {
-  std::string name;                    // On the stream: `namespace/name`.
-  std::string version;                 // Content hash.
-  std::string wire;                    // An envoy Resource message: version, name and the Any.
-  std::int64_t object_generation = 0;  // metadata.generation of the form; 0 for a Generation.
+  std::string name;                       // On the stream: `namespace/name`.
+  std::string version;                    // Content hash.
+  std::string wire;                       // An envoy Resource message: version, name and the Any.
+  std::int64_t object_generation = 0;     // metadata.generation of the form; 0 for a Generation.
+  model::DigestElement digest_element{};  // What it adds to a Generation's digest.
 };
 
 // Index of a discovery type: the kinds that are streamed, in rank order, then Generation.
@@ -73,6 +75,7 @@ struct SnapshotRemovals {
 struct Snapshot {
   std::int64_t generation = 0;
   std::string digest;
+  model::DigestSum digest_sum;  // Of all resources; `digest` as it travels.
   // By type index; the last one holds the one Generation resource. None is null.
   std::vector<std::shared_ptr<const SnapshotTable>> tables;
 
@@ -81,6 +84,7 @@ struct Snapshot {
   // nobody's.
   std::uint64_t id = 0;
   std::uint64_t parent_id = 0;
+  std::uint64_t group = 0;  // Of the visibility group; unique in a process.
   std::vector<SnapshotName> changed;
 
   // Oldest first; the newest limits::kRemovalsRemembered.
@@ -97,13 +101,9 @@ struct Snapshot {
 
 // What is the same for all forms: the item of a resource as it is sent.
 std::shared_ptr<const SnapshotItem> MakeItem(const model::Resource& resource);
-// The table with the one Generation resource that describes `resources`, and its digest.
-struct GenerationTable {
-  std::shared_ptr<const SnapshotTable> table;
-  std::string digest;
-};
-GenerationTable DescribeGeneration(std::int64_t number,
-                                   std::span<const std::shared_ptr<const SnapshotTable>> resources,
-                                   const std::string* known_digest);
+// The table with the one Generation resource that describes `resources`.
+std::shared_ptr<const SnapshotTable> DescribeGeneration(
+    std::int64_t number, std::span<const std::shared_ptr<const SnapshotTable>> resources,
+    const std::string& digest);
 
 }  // namespace sluice::controlplane

@@ -12,7 +12,7 @@
 namespace sluice::controlplane {
 namespace {
 
-std::uint64_t NextSnapshotId() {
+std::uint64_t NextId() {
   static std::atomic<std::uint64_t> last{0};
   return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
@@ -23,12 +23,11 @@ struct TableEdit {
   std::shared_ptr<const SnapshotItem> item;
 };
 
-// Merges edits (in name order) into a table. Adds what differs to `changed`, what goes to
-// `removed`.
+// Merges edits (in name order) into a table. Adds what differs to `next_snapshot.changed`, what
+// goes to `removed`, and keeps the sum of the digest.
 std::shared_ptr<const SnapshotTable> Edited(const std::shared_ptr<const SnapshotTable>& table,
                                             const std::vector<TableEdit>& edits, TypeIndex type,
-                                            std::int64_t generation,
-                                            std::vector<SnapshotName>& changed,
+                                            Snapshot& next_snapshot,
                                             std::vector<SnapshotName>& removed) {
   std::vector<SnapshotEntry> entries;
   entries.reserve(table->entries().size() + edits.size());
@@ -50,8 +49,12 @@ std::shared_ptr<const SnapshotTable> Edited(const std::shared_ptr<const Snapshot
       entries.push_back({edit.item, at->since});
       continue;
     }
-    if (edit.item != nullptr) entries.push_back({edit.item, generation});
-    if (edit.item != nullptr || there) changed.push_back({type, edit.name});
+    if (there) next_snapshot.digest_sum.TakeOut(at->item->digest_element);
+    if (edit.item != nullptr) {
+      next_snapshot.digest_sum.Add(edit.item->digest_element);
+      entries.push_back({edit.item, next_snapshot.generation});
+    }
+    if (edit.item != nullptr || there) next_snapshot.changed.push_back({type, edit.name});
     if (edit.item == nullptr && there) removed.push_back({type, edit.name});
     differs = differs || edit.item != nullptr || there;
   }
@@ -102,7 +105,7 @@ void InheritFrom(const Snapshot& predecessor, Snapshot& snapshot) {
 }  // namespace
 
 VisibilityGroup::VisibilityGroup(Labels labels, const ObjectTable& objects)
-    : labels_(std::move(labels)), objects_(objects) {
+    : id_(NextId()), labels_(std::move(labels)), objects_(objects) {
   objects_.ForEachSelected([&](const model::ResourceKey& key, const ServedObject& object) {
     Update(key, nullptr, &object);
   });
@@ -179,12 +182,14 @@ void VisibilityGroup::Absorb(const std::set<Labels>& members, const VisibilityGr
 void VisibilityGroup::Publish(std::int64_t generation, const Snapshot* predecessor) {
   auto next = std::make_shared<Snapshot>();
   next->generation = generation;
-  next->id = NextSnapshotId();
+  next->id = NextId();
+  next->group = id_;
   const TypeIndex kinds = GenerationTypeIndex();
   if (snapshot_ != nullptr) {
     next->parent_id = snapshot_->id;
     next->tables.assign(snapshot_->tables.begin(), snapshot_->tables.begin() + kinds);
     next->removals = snapshot_->removals;
+    next->digest_sum = snapshot_->digest_sum;
   } else {
     next->tables.assign(kinds, std::make_shared<const SnapshotTable>());
   }
@@ -204,17 +209,13 @@ void VisibilityGroup::Publish(std::int64_t generation, const Snapshot* predecess
     // Keys are in the order of namespace and name, tables in that of `namespace/name`.
     std::sort(edits[type].begin(), edits[type].end(),
               [](const TableEdit& a, const TableEdit& b) { return a.name < b.name; });
-    next->tables[type] =
-        Edited(next->tables[type], edits[type], type, generation, next->changed, removed);
+    next->tables[type] = Edited(next->tables[type], edits[type], type, *next, removed);
   }
   Remember(generation, std::move(removed), next->removals);
   if (predecessor != nullptr) InheritFrom(*predecessor, *next);
 
-  const bool same = snapshot_ != nullptr && next->changed.empty();
-  GenerationTable described =
-      DescribeGeneration(generation, next->tables, same ? &snapshot_->digest : nullptr);
-  next->digest = std::move(described.digest);
-  next->tables.push_back(std::move(described.table));
+  next->digest = next->digest_sum.Hex();
+  next->tables.push_back(DescribeGeneration(generation, next->tables, next->digest));
   snapshot_ = std::move(next);
 }
 

@@ -41,6 +41,7 @@ class VisibilityGroup {
   void Release(const model::ResourceKey& key);
   void TouchWithAttached(const model::ResourceKey& key);
 
+  const std::uint64_t id_;
   Labels labels_;
   const ObjectTable& objects_;
   std::map<model::ResourceKey, std::uint32_t> references_;  // From visible objects, by target.

@@ -3,15 +3,30 @@
 #include <algorithm>
 
 #include "common/base/limits.h"
-#include "common/model/generation_digest.h"
 
 namespace sluice::dataplane {
+namespace {
+
+model::DigestElement ElementOf(const Staging::Name& name, const std::string& version) {
+  return model::DigestElementOf({name.first, name.second, version});
+}
+
+}  // namespace
+
+void Staging::SetReceived(const Name& name, Entry& entry, std::optional<std::string> version) {
+  if (entry.received == version) return;
+  if (entry.received) received_sum_.TakeOut(ElementOf(name, *entry.received));
+  if (version) received_sum_.Add(ElementOf(name, *version));
+  entry.received = std::move(version);
+}
 
 void Staging::Restore(const AcceptedState& state) {
   for (const HeldResource& held : state.resources) {
     const model::Resource& resource = *held.resource;
-    entries_[{std::string(resource.kind().type_url), resource.key().DiscoveryName()}] = {
-        held.version, held};
+    const Name name{std::string(resource.kind().type_url), resource.key().DiscoveryName()};
+    Entry& entry = entries_[name];
+    SetReceived(name, entry, held.version);
+    entry.accepted = held;
   }
   if (state.generation_version.empty()) return;
   generation_.emplace();
@@ -36,11 +51,12 @@ AcceptedState Staging::Accepted() const {
 }
 
 void Staging::OnNewStream(bool held_is_known) {
+  for (auto& [name, entry] : entries_) {
+    const bool known = held_is_known && entry.accepted.resource != nullptr;
+    SetReceived(name, entry, known ? std::optional(entry.accepted.version) : std::nullopt);
+  }
   std::erase_if(entries_,
                 [](const auto& entry) { return entry.second.accepted.resource == nullptr; });
-  for (auto& [name, entry] : entries_) {
-    entry.received = held_is_known ? std::optional(entry.accepted.version) : std::nullopt;
-  }
   if (!held_is_known) generation_.reset();
 }
 
@@ -51,11 +67,13 @@ bool Staging::Full(const Name& name) const {
 void Staging::Accept(const Name& name, HeldResource held) {
   refusals_.erase(name);
   pending_[held.resource->key()] = held;
-  entries_[name] = {held.version, std::move(held)};
+  Entry& entry = entries_[name];
+  SetReceived(name, entry, held.version);
+  entry.accepted = std::move(held);
 }
 
 void Staging::Refuse(const Name& name, const std::string& version, Problems problems) {
-  entries_[name].received = version;
+  SetReceived(name, entries_[name], version);
   refusals_[name] = {version, std::move(problems)};
 }
 
@@ -66,6 +84,7 @@ void Staging::Remove(const Name& name) {
   if (const auto& accepted = found->second.accepted.resource; accepted != nullptr) {
     pending_[accepted->key()] = {};
   }
+  SetReceived(name, found->second, std::nullopt);
   entries_.erase(found);
 }
 
@@ -81,25 +100,16 @@ void Staging::RemoveGeneration() {
   generation_taken_ = false;
 }
 
-bool Staging::Matches(const std::string& digest) const {
-  std::vector<model::DigestEntry> lines;
-  lines.reserve(entries_.size());
-  for (const auto& [name, entry] : entries_) {
-    if (entry.received) lines.push_back({name.first, name.second, *entry.received});
-  }
-  return model::GenerationDigest(lines) == digest;
-}
-
 bool Staging::MatchesAsRefused(const std::string& digest) const {
-  std::map<Name, std::string_view> received;
-  for (const auto& [name, entry] : entries_) {
-    if (entry.received) received[name] = *entry.received;
+  model::DigestSum sum = received_sum_;
+  for (const auto& [name, refusal] : refusals_) {
+    const auto entry = entries_.find(name);
+    if (entry != entries_.end() && entry->second.received) {
+      sum.TakeOut(ElementOf(name, *entry->second.received));
+    }
+    sum.Add(ElementOf(name, refusal.version));
   }
-  for (const auto& [name, refusal] : refusals_) received[name] = refusal.version;
-  std::vector<model::DigestEntry> lines;
-  lines.reserve(received.size());
-  for (const auto& [name, version] : received) lines.push_back({name.first, name.second, version});
-  return model::GenerationDigest(lines) == digest;
+  return sum.Hex() == digest;
 }
 
 std::optional<StagedSwap> Staging::TakeSwap(bool atomic) {
@@ -114,7 +124,9 @@ std::optional<StagedSwap> Staging::TakeSwap(bool atomic) {
       });
     } else if (!refusals_.empty() && MatchesAsRefused(generation_->digest())) {
       // After a reconnect a server need not repeat what was refused before.
-      for (const auto& [name, refusal] : refusals_) entries_[name].received = refusal.version;
+      for (const auto& [name, refusal] : refusals_) {
+        SetReceived(name, entries_[name], refusal.version);
+      }
     } else {
       return std::nullopt;
     }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/model/generation_digest.h"
 #include "dataplane/compile/resource_update.h"
 #include "sluice/v1/generation.pb.h"
 #include "sluice/v1/node_status.pb.h"
@@ -83,11 +84,13 @@ class Staging {
     std::string version;
     Problems problems;
   };
-  bool Matches(const std::string& digest) const;
+  void SetReceived(const Name& name, Entry& entry, std::optional<std::string> version);
+  bool Matches(const std::string& digest) const { return received_sum_.Hex() == digest; }
   bool MatchesAsRefused(const std::string& digest) const;
   void RemoveUnheardOf();
 
   std::map<Name, Entry> entries_;
+  model::DigestSum received_sum_;  // Over what is received: follows each change of it.
   std::map<Name, Refusal> refusals_;
   std::map<model::ResourceKey, HeldResource> pending_;
   std::optional<v1::Generation> generation_;
