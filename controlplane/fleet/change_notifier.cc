@@ -47,7 +47,7 @@ ChangeNotifier::~ChangeNotifier() {
 void ChangeNotifier::Changed() {
   {
     const std::lock_guard lock(mutex_);
-    changed_ = true;
+    if (std::exchange(changed_, true)) return;  // The thread knows, or waits out its pause.
   }
   wake_.notify_one();
 }

@@ -55,7 +55,7 @@ void AddSynced(const NodeState& node, v1::DataPlaneStatus& status) {
 
 }  // namespace
 
-model::Resource MakeDataPlane(const NodeState& node) {
+model::Resource MakeDataPlane(const NodeState& node, const Snapshot& wanted) {
   auto message = std::make_unique<v1::DataPlane>();
   v1::ObjectMeta& meta = *message->mutable_metadata();
   meta.set_name(node.identity.id);
@@ -63,17 +63,17 @@ model::Resource MakeDataPlane(const NodeState& node) {
   *meta.mutable_creation_timestamp() = ToTimestamp(node.first_seen);
 
   v1::DataPlaneStatus& status = *message->mutable_status();
-  status.set_observed_generation(node.wanted->generation);
-  status.set_wanted_generation(node.wanted->generation);
-  status.set_active_generation(node.report.active_generation());
-  for (v1::ResourceProblem& problem : ProblemsOf(node)) {
+  status.set_observed_generation(wanted.generation);
+  status.set_wanted_generation(wanted.generation);
+  status.set_active_generation(node.report->active_generation());
+  for (v1::ResourceProblem& problem : ProblemsOf(node, wanted)) {
     *status.add_problems() = std::move(problem);
   }
-  status.set_sessions(node.report.sessions());
+  status.set_sessions(node.report->sessions());
   *status.mutable_last_seen() = ToTimestamp(node.last_seen);
   status.set_version(node.identity.version);
-  status.set_stale(node.report.stale());
-  *status.mutable_unhealthy_endpoints() = node.report.unhealthy_endpoints();
+  status.set_stale(node.report->stale());
+  *status.mutable_unhealthy_endpoints() = node.report->unhealthy_endpoints();
   AddConnected(node, status);
   AddSynced(node, status);
   return model::Resource::FromMessage(std::move(message));

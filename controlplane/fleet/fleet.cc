@@ -10,6 +10,7 @@
 
 #include "common/base/limits.h"
 #include "controlplane/fleet/change_notifier.h"
+#include "controlplane/fleet/cohort.h"
 #include "controlplane/fleet/data_plane_object.h"
 #include "controlplane/fleet/object_conditions.h"
 #include "controlplane/fleet/report_check.h"
@@ -46,19 +47,25 @@ std::vector<std::string> MissingReferences(const model::Resource& resource,
 class Fleet::State {
  public:
   State(Catalog& catalog, SnapshotFeed& feed, Clock clock)
-      : catalog_(catalog), feed_(feed), clock_(std::move(clock)), notifier_([this] { Forget(); }) {}
+      : catalog_(catalog),
+        feed_(feed),
+        clock_(std::move(clock)),
+        step_(feed.Step()),
+        notifier_([this] { Forget(); }) {}
 
   // On the feed's thread, after it has told everybody of a new generation.
   void Published() {
     const std::lock_guard lock(mutex_);
     const WallTime now = clock_();
-    for (auto& [id, node] : nodes_) Settle(node, now);
+    FollowSteps();
+    SettleAll(now);
     Touch(now);
   }
 
   Result<void> Open(const NodeIdentity& identity, int NodeState::*streams) {
     const std::lock_guard lock(mutex_);
     const WallTime now = clock_();
+    FollowSteps();
     auto found = nodes_.find(identity.id);
     if (found == nodes_.end()) {
       if (nodes_.size() >= limits::kNodes) {
@@ -66,158 +73,178 @@ class Fleet::State {
                     fmt::format("the control plane serves at most {} nodes", limits::kNodes));
       }
       found = nodes_.emplace(identity.id, Node{}).first;
-      found->second.state.first_seen = now;
-      found->second.state.synced_since = now;
+      found->second.member.state.identity.id = identity.id;
+      found->second.member.state.first_seen = now;
+      found->second.member.state.synced_since = now;
     }
     Node& node = found->second;
+    Uncount(node);
+    NodeState& state = node.member.state;
     // What a node says on its discovery stream decides what it is given.
     const bool discovery = streams == &NodeState::discovery_streams;
-    if (node.view == nullptr || discovery || node.state.discovery_streams == 0) {
-      if (node.view == nullptr || node.state.identity.labels != identity.labels) {
+    if (node.view == nullptr || discovery || state.discovery_streams == 0) {
+      if (node.view == nullptr || state.identity.labels != identity.labels) {
         node.view = feed_.Open(identity.labels, {});
+        JoinCohort(node);
       }
-      node.state.identity = identity;
+      // The id stays where it is: cohorts point to it.
+      state.identity.labels = identity.labels;
+      state.identity.version = identity.version;
     }
-    if (!node.state.connected()) node.state.connected_since = now;
-    ++(node.state.*streams);
+    if (!state.connected()) {
+      absent_.erase({state.connected_since, &node});
+      given_up_.erase({state.connected_since, &node});
+      state.connected_since = now;
+    }
+    ++(state.*streams);
+    node.given_up = false;
     Seen(node, now);
     return {};
   }
 
   void Close(const std::string& node_id, int NodeState::*streams) {
-    const std::lock_guard lock(mutex_);
-    const auto found = nodes_.find(node_id);
-    if (found == nodes_.end()) return;
-    Node& node = found->second;
-    const WallTime now = clock_();
-    --(node.state.*streams);
-    if (!node.state.connected()) node.state.connected_since = now;
-    Seen(node, now);
+    Edit(node_id, [&](Node& node, WallTime now) {
+      NodeState& state = node.member.state;
+      --(state.*streams);
+      if (state.connected()) return;
+      state.connected_since = now;
+      absent_.insert({now, &node});
+    });
   }
 
   void Take(const v1::NodeReport& report) {
-    const std::lock_guard lock(mutex_);
-    const auto found = nodes_.find(report.node_id());
-    if (found == nodes_.end()) return;
-    NodeState& node = found->second.state;
-    node.report = report;
-    node.reported = true;
-    node.awaited = true;
-    if (!report.version().empty()) {
-      node.identity.version = report.version().substr(0, limits::kNameLength);
-    }
-    node.problems.clear();
-    for (const v1::ResourceProblem& problem : report.problems()) {
-      node.problems.insert_or_assign(ProblemKey{problem.kind(), problem.name()}, problem);
-    }
-    std::erase_if(node.refusals, [&](const auto& refusal) {
-      return refusal.second.generation <= report.settled_generation();
+    auto kept = std::make_shared<const v1::NodeReport>(report);
+    auto problems = std::make_shared<const ProblemMap>(ProblemsIn(report));
+    Edit(report.node_id(), [&](Node& node, WallTime) {
+      NodeState& state = node.member.state;
+      state.report = std::move(kept);
+      state.problems = std::move(problems);
+      state.reported = true;
+      state.awaited = true;
+      if (!report.version().empty()) {
+        state.identity.version = report.version().substr(0, limits::kNameLength);
+      }
+      std::erase_if(state.refusals, [&](const auto& refusal) {
+        return refusal.second.generation <= report.settled_generation();
+      });
     });
-    Seen(found->second, clock_());
   }
 
   bool Refused(const std::string& node_id, std::int64_t generation,
                const std::vector<v1::ResourceProblem>& problems) {
-    const std::lock_guard lock(mutex_);
-    const auto found = nodes_.find(node_id);
-    if (found == nodes_.end()) return false;
-    auto& refusals = found->second.state.refusals;
     bool news = false;
-    for (const v1::ResourceProblem& problem : problems) {
-      const ProblemKey key{problem.kind(), problem.name()};
-      const auto known = refusals.find(key);
-      if (known == refusals.end() && refusals.size() >= limits::kReportedProblems) break;
-      news =
-          news || known == refusals.end() || known->second.problem.version() != problem.version();
-      refusals.insert_or_assign(key, NodeState::Refusal{problem, generation});
-    }
-    Seen(found->second, clock_());
+    Edit(node_id, [&](Node& node, WallTime) {
+      auto& refusals = node.member.state.refusals;
+      for (const v1::ResourceProblem& problem : problems) {
+        const ProblemKey key{problem.kind(), problem.name()};
+        const auto known = refusals.find(key);
+        if (known == refusals.end() && refusals.size() >= limits::kReportedProblems) break;
+        news =
+            news || known == refusals.end() || known->second.problem.version() != problem.version();
+        refusals.insert_or_assign(key, NodeState::Refusal{problem, generation});
+      }
+    });
     return news;
   }
 
   void Accepted(const std::string& node_id, const std::string& kind,
                 const std::vector<std::shared_ptr<const SnapshotItem>>& items) {
-    const std::lock_guard lock(mutex_);
-    const auto found = nodes_.find(node_id);
-    if (found == nodes_.end()) return;
-    auto& refusals = found->second.state.refusals;
-    if (refusals.empty()) return;
-    for (const auto& item : items) refusals.erase({kind, item->name});
-    Seen(found->second, clock_());
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = nodes_.find(node_id);
+      if (found == nodes_.end() || found->second.member.state.refusals.empty()) return;
+    }
+    Edit(node_id, [&](Node& node, WallTime) {
+      for (const auto& item : items) node.member.state.refusals.erase({kind, item->name});
+    });
   }
 
   void Await(const std::string& node_id) {
-    const std::lock_guard lock(mutex_);
-    const auto found = nodes_.find(node_id);
-    if (found == nodes_.end() || found->second.state.awaited) return;
-    found->second.state.awaited = true;
-    Seen(found->second, clock_());
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = nodes_.find(node_id);
+      if (found == nodes_.end() || found->second.member.state.awaited) return;
+    }
+    Edit(node_id, [](Node& node, WallTime) { node.member.state.awaited = true; });
   }
 
   void Forget() {
     const std::lock_guard lock(mutex_);
     const WallTime now = clock_();
-    bool changed = false;
-    for (auto node = nodes_.begin(); node != nodes_.end();) {
-      const bool gone = !node->second.state.connected();
-      const auto absence = now - node->second.state.connected_since;
-      // Once when a rollout stops awaiting it, once when it leaves the list.
-      const bool given_up = gone && absence >= limits::kNodeAwaited && !node->second.given_up;
-      node->second.given_up = gone && absence >= limits::kNodeAwaited;
-      changed = changed || given_up;
-      if (gone && absence >= limits::kNodeKept) {
-        node = nodes_.erase(node);
-        changed = true;
-      } else {
-        ++node;
-      }
+    bool changed = GiveUp(now);
+    while (!given_up_.empty() && now - given_up_.begin()->since >= limits::kNodeKept) {
+      Node& node = *given_up_.begin()->node;
+      given_up_.erase(given_up_.begin());
+      LeaveCohort(node);
+      nodes_.erase(nodes_.find(node.member.state.identity.id));
+      changed = true;
     }
     if (changed) Touch(now);
   }
 
   std::vector<model::Resource> DataPlanes() {
-    const std::lock_guard lock(mutex_);
-    Refresh();
+    struct Seen {
+      NodeState state;
+      std::shared_ptr<const Snapshot> wanted;
+    };
+    std::vector<Seen> seen;
+    {
+      const std::lock_guard lock(mutex_);
+      FollowSteps();
+      SettleAll(clock_());
+      seen.reserve(nodes_.size());
+      for (const auto& [id, node] : nodes_) {
+        seen.push_back({node.member.state, node.cohort->second.cohort.wanted()});
+      }
+    }
     std::vector<model::Resource> objects;
-    objects.reserve(nodes_.size());
-    for (const auto& [id, node] : nodes_) objects.push_back(MakeDataPlane(node.state));
+    objects.reserve(seen.size());
+    for (const auto& [state, wanted] : seen) objects.push_back(MakeDataPlane(state, *wanted));
     return objects;
   }
 
   v1::RolloutResponse Progress(std::int64_t generation,
                                const std::vector<model::ResourceKey>& objects) {
     const std::lock_guard lock(mutex_);
-    Refresh();
-    if (feed_.generation() < generation) return {};  // Not yet known who sees it: not settled.
-    return FoldRollout(generation, objects, NodesToFollow());
+    FollowSteps();
+    if (step_->generation < generation) return {};  // Not yet known who sees it: not settled.
+    GiveUp(clock_());
+    RolloutNodes nodes;
+    for (const auto& [group, entry] : cohorts_) nodes.awaited.push_back(&entry.cohort);
+    for (const Absence& absence : given_up_) {
+      const Node& node = *absence.node;
+      if (!node.member.state.awaited) continue;
+      nodes.gone.push_back({&node.member.state, node.cohort->second.cohort.wanted().get()});
+    }
+    return FoldRollout(generation, objects, nodes);
   }
 
   v1::ObjectStatus StatusOf(const model::Resource& resource) {
     const auto current = catalog_.Current();
-    const std::lock_guard lock(mutex_);
-    Refresh();
-    ObjectFacts facts{&resource, feed_.LeftOut(resource.key()), {}, false};
-    facts.distributed = feed_.generation() >= current->generation;
+    ObjectFacts facts{&resource, {}, {}};
+    ObjectTally tally;
+    WallTime changed;
+    {
+      const std::lock_guard lock(mutex_);
+      FollowSteps();
+      GiveUp(clock_());
+      const auto left_out = step_->left_out->find(resource.key());
+      if (left_out != step_->left_out->end()) {
+        facts.left_out = left_out->second;
+      } else {
+        const bool distributed = step_->generation >= current->generation;
+        for (const auto& [group, entry] : cohorts_) {
+          entry.cohort.Count(resource.key(), distributed, tally);
+        }
+      }
+      changed = last_change_;
+    }
     if (!facts.left_out) facts.missing = MissingReferences(resource, current->resources);
     v1::ObjectStatus status;
     status.set_observed_generation(resource.meta().generation());
-    auto conditions = FoldConditions(facts, NodesToFollow().awaited);
-    auto& remembered = transitions_[resource.key()];
-    for (v1::Condition& condition : conditions) {
-      auto [transition, added] = remembered.try_emplace(condition.type());
-      if (added || transition->second.status != condition.status()) {
-        transition->second = {condition.status(), last_change_};
-      }
-      // An object that was made again, or before the fleet's next change, is as old as it says.
-      *condition.mutable_last_transition_time() =
-          Later(ToTimestamp(transition->second.time), resource.meta().creation_timestamp());
-      *status.add_conditions() = std::move(condition);
-    }
-    if (transitions_.size() > current->resources.size() * 2 + 1000) {
-      std::erase_if(transitions_, [&](const auto& entry) {
-        return current->resources.Find(entry.first) == nullptr;
-      });
-    }
+    auto conditions = MakeConditions(facts, std::move(tally));
+    SetTransitions(resource, changed, current->resources, conditions);
+    for (v1::Condition& condition : conditions) *status.add_conditions() = std::move(condition);
     return status;
   }
 
@@ -226,29 +253,113 @@ class Fleet::State {
   }
 
  private:
+  // Lives as long as one of its nodes.
+  struct CohortEntry {
+    Cohort cohort;
+    std::size_t nodes = 0;  // Awaited or not.
+  };
+  using Cohorts = std::map<std::uint64_t, CohortEntry>;  // By Snapshot::group.
   struct Node {
-    NodeState state;
+    Member member;
     std::unique_ptr<SnapshotFeed::View> view;
+    Cohorts::iterator cohort;
+    bool in_cohort = false;  // `cohort` is set.
+    bool counted = false;
     bool given_up = false;
+    std::uint64_t settled_for = 0;  // Snapshot::id.
+  };
+  struct Absence {
+    WallTime since;
+    Node* node;
+    friend auto operator<=>(const Absence&, const Absence&) = default;
   };
   struct Transition {
     v1::Condition::State status = v1::Condition::UNKNOWN;
     WallTime time;
   };
 
+  // A node's facts change between the two.
+  void Uncount(Node& node) {
+    if (std::exchange(node.counted, false)) node.cohort->second.cohort.Leave(node.member);
+  }
+  void Recount(Node& node) {
+    Uncount(node);
+    if (!node.member.state.awaited || node.given_up) return;
+    node.cohort->second.cohort.Enter(node.member);
+    node.counted = true;
+  }
+
+  template <typename Change>
+  void Edit(const std::string& node_id, const Change& change) {
+    const std::lock_guard lock(mutex_);
+    const auto found = nodes_.find(node_id);
+    if (found == nodes_.end()) return;
+    const WallTime now = clock_();
+    FollowSteps();
+    Uncount(found->second);
+    change(found->second, now);
+    Seen(found->second, now);
+  }
+
   void Seen(Node& node, WallTime now) {
-    node.state.last_seen = now;
-    node.given_up = false;
+    node.member.state.last_seen = now;
+    Recount(node);
     Settle(node, now);
     Touch(now);
   }
 
   void Settle(Node& node, WallTime now) {
-    node.state.wanted = node.view->Current();
-    const v1::Condition::State synced = SyncedState(node.state);
-    if (synced == node.state.synced) return;
-    node.state.synced = synced;
-    node.state.synced_since = now;
+    const Snapshot& wanted = *node.cohort->second.cohort.wanted();
+    node.settled_for = wanted.id;
+    NodeState& state = node.member.state;
+    const v1::Condition::State synced = SyncedState(state, wanted);
+    if (synced == state.synced) return;
+    state.synced = synced;
+    state.synced_since = now;
+  }
+
+  // Those that a step has given something else to run.
+  void SettleAll(WallTime now) {
+    for (auto& [id, node] : nodes_) {
+      const Cohort& cohort = node.cohort->second.cohort;
+      if (node.settled_for == cohort.wanted()->id) continue;
+      if (node.counted && cohort.Outdated(node.member)) Recount(node);
+      Settle(node, now);
+    }
+  }
+
+  void JoinCohort(Node& node) {
+    LeaveCohort(node);
+    auto wanted = node.view->Current();
+    const std::uint64_t group = wanted->group;
+    node.cohort = cohorts_.try_emplace(group, CohortEntry{Cohort(wanted), 0}).first;
+    node.cohort->second.cohort.Want(std::move(wanted));
+    ++node.cohort->second.nodes;
+    node.in_cohort = true;
+  }
+
+  void LeaveCohort(Node& node) {
+    if (!std::exchange(node.in_cohort, false)) return;
+    Uncount(node);
+    if (--node.cohort->second.nodes == 0) cohorts_.erase(node.cohort);
+  }
+
+  // Takes in the feed's last step, which may be ahead of its last call of Published. Costs the
+  // number of groups, and that of nodes when label sets have changed their group.
+  void FollowSteps() {
+    auto step = feed_.Step();
+    if (step == step_) return;
+    if (step->regroupings != step_->regroupings) {
+      for (auto& [id, node] : nodes_) {
+        JoinCohort(node);
+        Recount(node);
+      }
+    }
+    for (auto& [group, entry] : cohorts_) {
+      const auto found = step->by_group.find(group);
+      if (found != step->by_group.end()) entry.cohort.Want(found->second);
+    }
+    step_ = std::move(step);
   }
 
   void Touch(WallTime now) {
@@ -256,24 +367,37 @@ class Fleet::State {
     notifier_.Changed();
   }
 
-  // The feed may be ahead of its last call of Published.
-  void Refresh() {
-    const std::int64_t generation = feed_.generation();
-    if (generation == refreshed_) return;
-    for (auto& [id, node] : nodes_) node.state.wanted = node.view->Current();
-    refreshed_ = generation;
+  // Nodes that have been gone for so long are not awaited any more. True: there were some.
+  bool GiveUp(WallTime now) {
+    bool any = false;
+    while (!absent_.empty() && now - absent_.begin()->since >= limits::kNodeAwaited) {
+      const Absence absence = *absent_.begin();
+      absent_.erase(absent_.begin());
+      absence.node->given_up = true;
+      Uncount(*absence.node);
+      given_up_.insert(absence);
+      any = true;
+    }
+    return any;
   }
 
-  RolloutNodes NodesToFollow() const {
-    const WallTime now = clock_();
-    RolloutNodes nodes;
-    for (const auto& [id, node] : nodes_) {
-      if (!node.state.awaited) continue;
-      const bool lately =
-          node.state.connected() || now - node.state.connected_since < limits::kNodeAwaited;
-      (lately ? nodes.awaited : nodes.gone).push_back(&node.state);
+  void SetTransitions(const model::Resource& resource, WallTime changed,
+                      const model::ResourceSet& resources, std::vector<v1::Condition>& conditions) {
+    const std::lock_guard lock(transitions_mutex_);
+    auto& remembered = transitions_[resource.key()];
+    for (v1::Condition& condition : conditions) {
+      auto [transition, added] = remembered.try_emplace(condition.type());
+      if (added || transition->second.status != condition.status()) {
+        transition->second = {condition.status(), changed};
+      }
+      // An object that was made again, or before the fleet's next change, is as old as it says.
+      *condition.mutable_last_transition_time() =
+          Later(ToTimestamp(transition->second.time), resource.meta().creation_timestamp());
     }
-    return nodes;
+    if (transitions_.size() > resources.size() * 2 + 1000) {
+      std::erase_if(transitions_,
+                    [&](const auto& entry) { return resources.Find(entry.first) == nullptr; });
+    }
   }
 
   Catalog& catalog_;
@@ -282,9 +406,14 @@ class Fleet::State {
 
   mutable std::mutex mutex_;
   std::map<std::string, Node> nodes_;
-  std::map<model::ResourceKey, std::map<std::string, Transition>> transitions_;
+  Cohorts cohorts_;
+  std::set<Absence> absent_;    // Expected back.
+  std::set<Absence> given_up_;  // Not any more.
+  std::shared_ptr<const SnapshotStep> step_;
   WallTime last_change_ = clock_();
-  std::int64_t refreshed_ = 0;
+
+  std::mutex transitions_mutex_;
+  std::map<model::ResourceKey, std::map<std::string, Transition>> transitions_;
 
   ChangeNotifier notifier_;  // Last: its thread uses the rest.
 };

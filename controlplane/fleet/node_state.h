@@ -1,5 +1,6 @@
 // What the control plane knows of one node, and what follows from that for one object. Plain data
-// and pure functions: the fleet keeps the data, conditions and rollouts are folded from it.
+// and pure functions: the fleet keeps the data, cohorts count it. A value: copies share what is
+// large.
 #pragma once
 
 #include <chrono>
@@ -21,11 +22,13 @@ using WallTime = std::chrono::system_clock::time_point;
 
 // Kind and `namespace/name`, as in a ResourceProblem.
 using ProblemKey = std::pair<std::string, std::string>;
+using ProblemMap = std::map<ProblemKey, v1::ResourceProblem>;
+
+// Below every generation.
+inline constexpr std::int64_t kNothing = -1;
 
 struct NodeState {
   NodeIdentity identity;
-  // What it should run: of the visibility group of its labels.
-  std::shared_ptr<const Snapshot> wanted;
 
   int discovery_streams = 0;
   int report_streams = 0;
@@ -33,9 +36,11 @@ struct NodeState {
   // are listed, but say nothing of what they have in force.
   bool awaited = false;
 
-  v1::NodeReport report;  // The last one; empty before the first.
+  // The last one; empty before the first.
+  std::shared_ptr<const v1::NodeReport> report = std::make_shared<const v1::NodeReport>();
   bool reported = false;
-  std::map<ProblemKey, v1::ResourceProblem> problems;  // Of the report.
+  std::shared_ptr<const ProblemMap> problems =
+      std::make_shared<const ProblemMap>();  // Of the report.
 
   // Refused on the discovery stream and not yet covered by a report.
   struct Refusal {
@@ -52,15 +57,23 @@ struct NodeState {
   bool connected() const { return discovery_streams > 0 || report_streams > 0; }
 };
 
-// Has the node dealt with everything up to `generation`?
-bool HasDealtWith(const NodeState& node, std::int64_t generation);
+ProblemMap ProblemsIn(const v1::NodeReport& report);
+
+// `wanted`, below: what the node should run, the snapshot of its visibility group.
+
+// nullptr: it is not there, or of no streamed kind.
+const SnapshotEntry* EntryOf(const Snapshot& wanted, const ProblemKey& object);
+
+// The node has dealt with everything up to this generation; kNothing before its first report.
+std::int64_t DealtWith(const NodeState& node, const Snapshot& wanted);
 
 // Runs all of what it should, UNKNOWN before its first report.
-v1::Condition::State SyncedState(const NodeState& node);
+v1::Condition::State SyncedState(const NodeState& node, const Snapshot& wanted);
 
 // What the node has against the object's current form; nullptr if nothing is known of.
-const v1::ResourceProblem* ProblemWith(const NodeState& node, const ProblemKey& object);
+const v1::ResourceProblem* ProblemWith(const NodeState& node, const Snapshot& wanted,
+                                       const ProblemKey& object);
 // The same for every object, in order of kind and name.
-std::vector<v1::ResourceProblem> ProblemsOf(const NodeState& node);
+std::vector<v1::ResourceProblem> ProblemsOf(const NodeState& node, const Snapshot& wanted);
 
 }  // namespace sluice::controlplane

@@ -11,7 +11,7 @@ namespace sluice::controlplane {
 namespace {
 
 // As many nodes, violations and references as a message names.
-constexpr std::size_t kNamed = 5;
+constexpr std::size_t kNamed = ObjectTally::kNamed;
 
 v1::Condition MakeCondition(const char* type, v1::Condition::State status, std::string reason,
                             std::string message) {
@@ -23,13 +23,16 @@ v1::Condition MakeCondition(const char* type, v1::Condition::State status, std::
   return condition;
 }
 
-std::string Listed(const std::vector<std::string>& items, const char* separator) {
+// The first of `total` items.
+std::string Listed(const std::vector<std::string>& items, std::size_t total,
+                   const char* separator) {
+  const std::size_t named = std::min(items.size(), kNamed);
   std::string text;
-  for (std::size_t i = 0; i < std::min(items.size(), kNamed); ++i) {
+  for (std::size_t i = 0; i < named; ++i) {
     if (i > 0) text += separator;
     text += items[i];
   }
-  if (items.size() > kNamed) text += fmt::format(" and {} more", items.size() - kNamed);
+  if (total > named) text += fmt::format(" and {} more", total - named);
   return text;
 }
 
@@ -37,8 +40,9 @@ v1::Condition Accepted(const ObjectFacts& facts) {
   if (!facts.left_out) return MakeCondition("Accepted", v1::Condition::TRUE, "Accepted", "");
   std::vector<std::string> messages;
   for (const auto& violation : facts.left_out->violations) messages.push_back(violation.message);
-  return MakeCondition("Accepted", v1::Condition::FALSE, "Invalid",
-                       Listed(messages, "; ") + (facts.left_out->earlier_form_served
+  return MakeCondition(
+      "Accepted", v1::Condition::FALSE, "Invalid",
+      Listed(messages, messages.size(), "; ") + (facts.left_out->earlier_form_served
                                                      ? " (data planes keep its last valid form)"
                                                      : " (not sent to any data plane)"));
 }
@@ -51,53 +55,39 @@ v1::Condition ResolvedRefs(const ObjectFacts& facts) {
     return MakeCondition("ResolvedRefs", v1::Condition::TRUE, "ResolvedRefs", "");
   }
   return MakeCondition("ResolvedRefs", v1::Condition::FALSE, "RefNotFound",
-                       Listed(facts.missing, "; "));
+                       Listed(facts.missing, facts.missing.size(), "; "));
 }
 
-struct Tally {
-  std::size_t total = 0;
-  std::size_t in_force = 0;
-  std::vector<std::string> lagging;
-  std::vector<std::string> refusing;
-  std::string first_reason;
-};
-
-std::string Lag(const NodeState& node) {
-  if (!node.connected()) return fmt::format("{} (not connected)", node.identity.id);
-  if (!node.reported) return fmt::format("{} (no report yet)", node.identity.id);
-  return fmt::format("{} (generation {} of {})", node.identity.id, node.report.active_generation(),
-                     node.wanted->generation);
-}
-
-void CountNode(const ObjectFacts& facts, const NodeState& node, Tally& tally) {
-  const model::ResourceKey& key = facts.resource->key();
-  const auto type = StreamedTypeOf(*key.kind);
-  const std::string name = key.DiscoveryName();
-  const SnapshotEntry* entry = type ? node.wanted->Find(*type, name) : nullptr;
-  if (entry == nullptr) return;
-  ++tally.total;
-  const v1::ResourceProblem* problem = ProblemWith(node, {std::string(key.kind->name), name});
-  if (problem != nullptr) {
-    if (tally.refusing.empty()) tally.first_reason = problem->reason();
-    const std::string_view separator = problem->message().empty() ? "" : ": ";
-    tally.refusing.push_back(fmt::format("{} ({}{}{})", node.identity.id, problem->reason(),
-                                         separator, problem->message()));
-    return;
+std::string Lagging(const ObjectTally& tally) {
+  std::vector<std::string> texts;
+  for (const ObjectTally::Lagging& node : tally.some_lagging) {
+    if (!node.connected) {
+      texts.push_back(fmt::format("{} (not connected)", node.node_id));
+    } else if (!node.reported) {
+      texts.push_back(fmt::format("{} (no report yet)", node.node_id));
+    } else {
+      texts.push_back(fmt::format("{} (generation {} of {})", node.node_id, node.active_generation,
+                                  node.wanted_generation));
+    }
   }
-  // Problems that a report had no room for may be about this object.
-  const bool complete =
-      node.report.problems_total() <= static_cast<std::uint32_t>(node.report.problems_size());
-  if (facts.distributed && complete && HasDealtWith(node, entry->since)) {
-    ++tally.in_force;
-  } else {
-    tally.lagging.push_back(Lag(node));
-  }
+  return Listed(texts, tally.lagging, ", ");
 }
 
-v1::Condition Programmed(const Tally& tally) {
-  if (!tally.refusing.empty()) {
-    return MakeCondition("Programmed", v1::Condition::FALSE, tally.first_reason,
-                         "refused by " + Listed(tally.refusing, "; "));
+std::string Refusing(const ObjectTally& tally, const char* separator) {
+  std::vector<std::string> texts;
+  for (const auto& [node_id, problem] : tally.some_refusing) {
+    const std::string_view colon = problem.message().empty() ? "" : ": ";
+    texts.push_back(
+        fmt::format("{} ({}{}{})", node_id, problem.reason(), colon, problem.message()));
+  }
+  return Listed(texts, tally.refusing, separator);
+}
+
+v1::Condition Programmed(const ObjectTally& tally) {
+  if (tally.refusing > 0) {
+    return MakeCondition("Programmed", v1::Condition::FALSE,
+                         tally.some_refusing.front().problem.reason(),
+                         "refused by " + Refusing(tally, "; "));
   }
   if (tally.total == 0) {
     return MakeCondition("Programmed", v1::Condition::FALSE, "NoDataPlane",
@@ -105,36 +95,33 @@ v1::Condition Programmed(const Tally& tally) {
   }
   if (tally.in_force == 0) {
     return MakeCondition("Programmed", v1::Condition::FALSE, "Pending",
-                         "no data plane runs it yet: " + Listed(tally.lagging, ", "));
+                         "no data plane runs it yet: " + Lagging(tally));
   }
   return MakeCondition(
       "Programmed", v1::Condition::TRUE, "Programmed",
       fmt::format("in force on {} of {}", tally.in_force, Counted(tally.total, "data plane")));
 }
 
-v1::Condition Synced(const Tally& tally) {
+v1::Condition Synced(const ObjectTally& tally) {
   std::string message = fmt::format("{}/{}", tally.in_force, Counted(tally.total, "data plane"));
-  if (!tally.lagging.empty()) message += "; behind: " + Listed(tally.lagging, ", ");
-  if (!tally.refusing.empty()) message += "; refusing: " + Listed(tally.refusing, ", ");
+  if (tally.lagging > 0) message += "; behind: " + Lagging(tally);
+  if (tally.refusing > 0) message += "; refusing: " + Refusing(tally, ", ");
   if (tally.total == 0) {
     return MakeCondition("Synced", v1::Condition::UNKNOWN, "NoDataPlane", std::move(message));
   }
   if (tally.in_force == tally.total) {
     return MakeCondition("Synced", v1::Condition::TRUE, "Synced", std::move(message));
   }
-  return MakeCondition("Synced", v1::Condition::FALSE,
-                       tally.refusing.empty() ? "Pending" : "Refused", std::move(message));
+  return MakeCondition("Synced", v1::Condition::FALSE, tally.refusing == 0 ? "Pending" : "Refused",
+                       std::move(message));
 }
 
 }  // namespace
 
-std::vector<v1::Condition> FoldConditions(const ObjectFacts& facts,
-                                          const std::vector<const NodeState*>& nodes) {
-  Tally tally;
-  // Of an object that is left out the nodes run another form or none: it is in force nowhere.
-  if (!facts.left_out) {
-    for (const NodeState* node : nodes) CountNode(facts, *node, tally);
-  }
+std::vector<v1::Condition> MakeConditions(const ObjectFacts& facts, ObjectTally tally) {
+  const auto by_id = [](const auto& a, const auto& b) { return a.node_id < b.node_id; };
+  std::sort(tally.some_lagging.begin(), tally.some_lagging.end(), by_id);
+  std::sort(tally.some_refusing.begin(), tally.some_refusing.end(), by_id);
   std::vector<v1::Condition> conditions{Accepted(facts), ResolvedRefs(facts)};
   if (facts.left_out) {
     conditions.push_back(MakeCondition("Programmed", v1::Condition::FALSE, "NotAccepted", ""));

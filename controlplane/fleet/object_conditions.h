@@ -1,4 +1,4 @@
-// An object's conditions, folded from what is known of each node. Pure; times are set by the fleet,
+// An object's conditions: the texts of what cohorts have counted. Pure; times are set by the fleet,
 // which remembers when a condition last changed.
 #pragma once
 
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "common/model/resource.h"
-#include "controlplane/fleet/node_state.h"
+#include "controlplane/fleet/cohort.h"
 #include "controlplane/snapshot/visibility_index.h"
 #include "sluice/v1/meta.pb.h"
 
@@ -18,13 +18,10 @@ struct ObjectFacts {
   std::optional<LeftOutObject> left_out;
   // References to objects that do not exist, as text for people.
   std::vector<std::string> missing;
-  // The snapshots are of a generation that has this form.
-  bool distributed;
 };
 
-// Accepted, ResolvedRefs, Programmed, Synced. `nodes` are those awaited; the ones that do not see
-// the object are passed over.
-std::vector<v1::Condition> FoldConditions(const ObjectFacts& facts,
-                                          const std::vector<const NodeState*>& nodes);
+// Accepted, ResolvedRefs, Programmed, Synced. Of an object that is left out the tally is empty: the
+// nodes run another form or none, it is in force nowhere.
+std::vector<v1::Condition> MakeConditions(const ObjectFacts& facts, ObjectTally tally);
 
 }  // namespace sluice::controlplane

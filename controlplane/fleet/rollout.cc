@@ -1,7 +1,9 @@
 #include "controlplane/fleet/rollout.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
+#include <string_view>
 
 #include "common/base/limits.h"
 #include "controlplane/fleet/timestamps.h"
@@ -9,22 +11,45 @@
 namespace sluice::controlplane {
 namespace {
 
-bool MaySee(const NodeState& node, const std::vector<model::ResourceKey>& objects,
-            std::int64_t generation) {
-  if (objects.empty()) return true;
-  return std::any_of(objects.begin(), objects.end(), [&](const model::ResourceKey& key) {
-    const auto type = StreamedTypeOf(*key.kind);
-    return type &&
-           node.wanted->SeenSince(*type, key.DiscoveryName(), generation, node.identity.labels);
-  });
+struct Question {
+  std::int64_t generation;
+  const std::vector<model::ResourceKey>& objects;
+};
+
+bool MaySee(const Question& question, const NodeState& node, const Snapshot& wanted) {
+  if (question.objects.empty()) return true;
+  return std::any_of(question.objects.begin(), question.objects.end(),
+                     [&](const model::ResourceKey& key) {
+                       const auto type = StreamedTypeOf(*key.kind);
+                       return type && wanted.SeenSince(*type, key.DiscoveryName(),
+                                                       question.generation, node.identity.labels);
+                     });
 }
 
-std::vector<v1::ResourceProblem> ProblemsAmong(const NodeState& node,
-                                               const std::vector<model::ResourceKey>& objects) {
-  if (objects.empty()) return ProblemsOf(node);
+enum class Concerned { kNone, kSome, kAll };
+
+// A cohort's nodes see the same, but may have lost different objects.
+Concerned WhoMaySee(const Question& question, const Snapshot& wanted) {
+  if (question.objects.empty()) return Concerned::kAll;
+  const bool sees = std::any_of(question.objects.begin(), question.objects.end(),
+                                [&](const model::ResourceKey& key) {
+                                  const auto type = StreamedTypeOf(*key.kind);
+                                  return type && wanted.Find(*type, key.DiscoveryName()) != nullptr;
+                                });
+  if (sees) return Concerned::kAll;
+  const bool lost =
+      !wanted.removals.empty() && wanted.removals.back().generation >= question.generation;
+  return lost ? Concerned::kSome : Concerned::kNone;
+}
+
+std::vector<v1::ResourceProblem> ProblemsAmong(const Question& question, const NodeState& node,
+                                               const Snapshot& wanted) {
+  if (question.objects.empty()) return ProblemsOf(node, wanted);
   std::vector<v1::ResourceProblem> problems;
-  for (const model::ResourceKey& key : objects) {
-    const auto* problem = ProblemWith(node, {std::string(key.kind->name), key.DiscoveryName()});
+  if (node.problems->empty() && node.refusals.empty()) return problems;
+  for (const model::ResourceKey& key : question.objects) {
+    const auto* problem =
+        ProblemWith(node, wanted, {std::string(key.kind->name), key.DiscoveryName()});
     if (problem != nullptr) problems.push_back(*problem);
   }
   return problems;
@@ -32,9 +57,68 @@ std::vector<v1::ResourceProblem> ProblemsAmong(const NodeState& node,
 
 void Fill(const NodeState& node, v1::RolloutResponse::Node& listed) {
   listed.set_node_id(node.identity.id);
-  listed.set_active_generation(node.report.active_generation());
+  listed.set_active_generation(node.report->active_generation());
   listed.set_connected(node.connected());
   if (!node.connected()) *listed.mutable_last_seen() = ToTimestamp(node.last_seen);
+}
+
+struct Listed {
+  const NodeState* node;
+  const Snapshot* wanted;
+};
+using ListedNodes = std::map<std::string_view, Listed>;  // By node id.
+
+struct Progress {
+  std::size_t total = 0;
+  std::size_t synced = 0;
+  std::size_t waiting = 0;  // Neither runs it nor refused something of it.
+  ListedNodes listed;       // At most limits::kRolloutNodes.
+
+  void List(const NodeState& node, const Snapshot& wanted) {
+    if (listed.size() < limits::kRolloutNodes) {
+      listed.emplace(node.identity.id, Listed{&node, &wanted});
+    }
+  }
+};
+
+// All of the cohort's nodes are concerned.
+void CountAll(const Question& question, const Cohort& cohort, Progress& progress) {
+  const Snapshot& wanted = *cohort.wanted();
+  std::map<std::string_view, const Member*> troubled;
+  cohort.ForEachTroubled(question.objects, [&](const Member& member) {
+    troubled.emplace(member.state.identity.id, &member);
+  });
+  const std::size_t dealt = cohort.by_dealt().CountFrom(question.generation);
+  std::size_t troubled_dealt = 0;
+  for (const auto& [id, member] : troubled) {
+    if (member->dealt >= question.generation) ++troubled_dealt;
+    progress.List(member->state, wanted);
+  }
+  progress.total += cohort.size();
+  progress.synced += dealt - troubled_dealt;
+  progress.waiting += cohort.size() - dealt - (troubled.size() - troubled_dealt);
+  for (const ProgressPlace& place : cohort.by_dealt()) {
+    if (place.reached >= question.generation) break;
+    if (progress.listed.size() == limits::kRolloutNodes) break;
+    progress.List(place.member->state, wanted);
+  }
+}
+
+void CountEach(const Question& question, const Cohort& cohort, Progress& progress) {
+  const Snapshot& wanted = *cohort.wanted();
+  for (const ProgressPlace& place : cohort.by_dealt()) {
+    const NodeState& node = place.member->state;
+    if (!MaySee(question, node, wanted)) continue;
+    ++progress.total;
+    const bool dealt = place.reached >= question.generation;
+    const bool troubled = !ProblemsAmong(question, node, wanted).empty();
+    if (!dealt && !troubled) ++progress.waiting;
+    if (dealt && !troubled) {
+      ++progress.synced;
+    } else {
+      progress.List(node, wanted);
+    }
+  }
 }
 
 }  // namespace
@@ -42,28 +126,36 @@ void Fill(const NodeState& node, v1::RolloutResponse::Node& listed) {
 v1::RolloutResponse FoldRollout(std::int64_t generation,
                                 const std::vector<model::ResourceKey>& objects,
                                 const RolloutNodes& nodes) {
-  v1::RolloutResponse response;
-  response.set_settled(true);
-  for (const NodeState* node : nodes.awaited) {
-    if (!MaySee(*node, objects, generation)) continue;
-    response.set_nodes_total(response.nodes_total() + 1);
-    const bool dealt = HasDealtWith(*node, generation);
-    const auto problems = ProblemsAmong(*node, objects);
-    if (!dealt && problems.empty()) response.set_settled(false);
-    if (dealt && problems.empty()) {
-      response.set_nodes_synced(response.nodes_synced() + 1);
-      continue;
+  const Question question{generation, objects};
+  Progress progress;
+  for (const Cohort* cohort : nodes.awaited) {
+    switch (WhoMaySee(question, *cohort->wanted())) {
+      case Concerned::kAll:
+        CountAll(question, *cohort, progress);
+        break;
+      case Concerned::kSome:
+        CountEach(question, *cohort, progress);
+        break;
+      case Concerned::kNone:
+        break;
     }
-    if (static_cast<std::size_t>(response.nodes_size()) == limits::kRolloutNodes) continue;
+  }
+  v1::RolloutResponse response;
+  response.set_settled(progress.waiting == 0);
+  response.set_nodes_total(static_cast<std::int32_t>(progress.total));
+  response.set_nodes_synced(static_cast<std::int32_t>(progress.synced));
+  for (const auto& [id, found] : progress.listed) {
     auto* listed = response.add_nodes();
-    Fill(*node, *listed);
+    Fill(*found.node, *listed);
+    const auto problems = ProblemsAmong(question, *found.node, *found.wanted);
     const std::size_t shown = std::min(problems.size(), limits::kRefusalDetails);
     listed->mutable_problems()->Add(problems.begin(),
                                     problems.begin() + static_cast<std::ptrdiff_t>(shown));
   }
-  for (const NodeState* node : nodes.gone) {
+  for (const auto& [node, wanted] : nodes.gone) {
     if (static_cast<std::size_t>(response.gone_size()) == limits::kRolloutNodes) break;
-    const bool concerned = MaySee(*node, objects, generation) && !HasDealtWith(*node, generation);
+    const bool concerned =
+        MaySee(question, *node, *wanted) && DealtWith(*node, *wanted) < generation;
     if (concerned) Fill(*node, *response.add_gone());
   }
   return response;

@@ -1,10 +1,11 @@
-// How far a generation has come over the nodes, folded from what is known of each. Pure.
+// How far a generation has come over the nodes, read off their cohorts. Pure.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "common/model/resource.h"
+#include "controlplane/fleet/cohort.h"
 #include "controlplane/fleet/node_state.h"
 #include "sluice/v1/resources.pb.h"
 
@@ -12,8 +13,12 @@ namespace sluice::controlplane {
 
 // The snapshots of all of them are of the rollout's generation or later.
 struct RolloutNodes {
-  std::vector<const NodeState*> awaited;
-  std::vector<const NodeState*> gone;  // For longer than they are awaited.
+  struct Gone {
+    const NodeState* node;
+    const Snapshot* wanted;
+  };
+  std::vector<const Cohort*> awaited;
+  std::vector<Gone> gone;  // For longer than they are awaited.
 };
 
 // Over the nodes that see one of `objects` or lost it at `generation` or later; all when empty.

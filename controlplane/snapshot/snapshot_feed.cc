@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/thread_name.h"
+#include "controlplane/snapshot/step_pacer.h"
 
 namespace sluice::controlplane {
 namespace {
@@ -28,6 +29,7 @@ class SnapshotFeed::State {
       : subscription_(catalog.Subscribe([this](const CatalogChange& change) { Gather(change); })),
         index_(subscription_.from->generation, subscription_.from->resources, FormsIn(store)) {
     subscription_.from.reset();
+    step_ = std::make_shared<const SnapshotStep>(index_.Step());
     thread_ = std::thread([this] {
       NameThisThread("snapshot-feed");
       Run();
@@ -60,13 +62,10 @@ class SnapshotFeed::State {
     const std::lock_guard lock(mutex_);
     return index_.SnapshotOf(views_.at(view).labels);
   }
-  std::int64_t generation() const {
-    const std::lock_guard lock(mutex_);
-    return index_.generation();
-  }
-  std::optional<LeftOutObject> LeftOut(const model::ResourceKey& key) const {
-    const std::lock_guard lock(mutex_);
-    return index_.LeftOut(key);
+  // Not behind the mutex that a step holds: an apply's answer does not wait for it.
+  std::shared_ptr<const SnapshotStep> Step() const {
+    const std::lock_guard lock(step_mutex_);
+    return step_;
   }
   void OnPublished(std::function<void()> callback) {
     const std::lock_guard lock(mutex_);
@@ -102,10 +101,13 @@ class SnapshotFeed::State {
       {
         std::unique_lock lock(pending_mutex_);
         wake_.wait(lock, [this] { return stopping_ || pending_.generation != 0; });
+        wake_.wait_until(lock, pacer_.NextStep(), [this] { return stopping_; });
         if (stopping_) return;
         std::swap(taken, pending_);
       }
+      const auto begun = StepPacer::Clock::now();
       Publish(taken);
+      pacer_.Stepped(begun, StepPacer::Clock::now());
     }
   }
 
@@ -119,6 +121,11 @@ class SnapshotFeed::State {
     {
       const std::lock_guard lock(mutex_);
       index_.Apply(taken.generation, changes);
+      auto step = std::make_shared<const SnapshotStep>(index_.Step());
+      {
+        const std::lock_guard step_lock(step_mutex_);
+        step_ = std::move(step);
+      }
       told.reserve(views_.size());
       for (const auto& [id, view] : views_) {
         if (auto listener = view.listener.lock()) {
@@ -136,12 +143,16 @@ class SnapshotFeed::State {
   Pending pending_;
   bool stopping_ = false;
 
+  StepPacer pacer_;  // Of the thread.
+
   Catalog::Subscription subscription_;
 
   mutable std::mutex mutex_;
   VisibilityIndex index_;
   std::map<std::uint64_t, ViewEntry> views_;
   std::uint64_t last_view_ = 0;
+  mutable std::mutex step_mutex_;
+  std::shared_ptr<const SnapshotStep> step_;
   std::function<void()> on_published_;
 
   std::thread thread_;
@@ -168,11 +179,7 @@ std::unique_ptr<SnapshotFeed::View> SnapshotFeed::Open(const Labels& labels,
   return std::make_unique<OpenView>(state_, state_->Add(labels, std::move(listener)));
 }
 
-std::int64_t SnapshotFeed::generation() const { return state_->generation(); }
-
-std::optional<LeftOutObject> SnapshotFeed::LeftOut(const model::ResourceKey& key) const {
-  return state_->LeftOut(key);
-}
+std::shared_ptr<const SnapshotStep> SnapshotFeed::Step() const { return state_->Step(); }
 
 void SnapshotFeed::OnPublished(std::function<void()> callback) {
   state_->OnPublished(std::move(callback));

@@ -1,6 +1,7 @@
 // From the catalog to the streams: follows the catalog's generations on a thread of its own, keeps
-// the snapshot of every node's visibility group current and tells who asked. While it is busy,
-// further generations gather and become one step. Built from a loaded catalog only, so nothing is
+// the snapshot of every node's visibility group current and tells who asked. The first change after
+// quiet becomes a step at once; while changes go on, they gather for a while and become one step
+// (StepPacer). Built from a loaded catalog only, so nothing is
 // ever served from part of a store. Thread-safe.
 #pragma once
 
@@ -41,9 +42,10 @@ class SnapshotFeed {
   // The listener (empty: none) hears of every snapshot after the one that Current() gives first.
   std::unique_ptr<View> Open(const Labels& labels, std::weak_ptr<SnapshotListener> listener);
 
-  // Of the snapshots that Current() gives.
-  std::int64_t generation() const;
-  std::optional<LeftOutObject> LeftOut(const model::ResourceKey& key) const;
+  // What Current() gives, of all groups, as of the last step; never null. A group that a View made
+  // since is not in it yet.
+  std::shared_ptr<const SnapshotStep> Step() const;
+  std::int64_t generation() const { return Step()->generation; }
   // After each step, once the listeners have been told. Set before the first View is opened.
   void OnPublished(std::function<void()> callback);
 

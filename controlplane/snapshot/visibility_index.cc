@@ -22,7 +22,7 @@ void VisibilityIndex::Load(const model::Resource& resource, const EarlierForms& 
     objects_.Replace(resource.key(), MakeServedObject(resource));
     return;
   }
-  LeftOutObject& left_out = left_out_[resource.key()];
+  LeftOutObject& left_out = EditLeftOut()[resource.key()];
   left_out.violations = std::move(violations);
   for (const model::Resource& earlier : earlier_forms(resource.key())) {
     if (!model::Validate(earlier).empty()) continue;
@@ -33,13 +33,25 @@ void VisibilityIndex::Load(const model::Resource& resource, const EarlierForms& 
 }
 
 std::optional<VisibilityIndex::Edit> VisibilityIndex::EditFor(const model::Change& change) {
-  left_out_.erase(change.key);
+  if (left_out_->contains(change.key)) EditLeftOut().erase(change.key);
   if (change.after == nullptr) return Edit{change.key, std::nullopt};
   model::Violations violations = model::Validate(*change.after);
   if (violations.empty()) return Edit{change.key, MakeServedObject(*change.after)};
   // What is served now is the newest valid form before this one.
-  left_out_[change.key] = {std::move(violations), objects_.Find(change.key) != nullptr};
+  EditLeftOut()[change.key] = {std::move(violations), objects_.Find(change.key) != nullptr};
   return std::nullopt;
+}
+
+LeftOutObjects& VisibilityIndex::EditLeftOut() {
+  if (left_out_.use_count() > 1) left_out_ = std::make_shared<LeftOutObjects>(*left_out_);
+  return *left_out_;
+}
+
+SnapshotStep VisibilityIndex::Step() const {
+  SnapshotStep step{generation_, regroupings_, {}, left_out_};
+  for (const auto& group : groups_)
+    step.by_group.emplace(group->snapshot()->group, group->snapshot());
+  return step;
 }
 
 void VisibilityIndex::Apply(std::int64_t generation, const std::vector<model::Change>& changes) {
@@ -66,6 +78,7 @@ void VisibilityIndex::Apply(std::int64_t generation, const std::vector<model::Ch
     members_.at(labels).group = group != nullptr ? group : MakeGroup(labels, predecessor.get());
   }
   if (selector_gone) MergeAgreeing();
+  if (selector_gone || !separated.empty()) ++regroupings_;
 }
 
 std::map<Labels, std::shared_ptr<const Snapshot>> VisibilityIndex::Separate(
@@ -149,8 +162,8 @@ std::shared_ptr<const Snapshot> VisibilityIndex::SnapshotOf(const Labels& labels
 }
 
 std::optional<LeftOutObject> VisibilityIndex::LeftOut(const model::ResourceKey& key) const {
-  const auto found = left_out_.find(key);
-  if (found == left_out_.end()) return std::nullopt;
+  const auto found = left_out_->find(key);
+  if (found == left_out_->end()) return std::nullopt;
   return found->second;
 }
 

@@ -25,6 +25,17 @@ struct LeftOutObject {
   bool earlier_form_served = false;
 };
 
+using LeftOutObjects = std::map<model::ResourceKey, LeftOutObject>;
+
+// The snapshots of one generation. A value.
+struct SnapshotStep {
+  std::int64_t generation = 0;
+  // Counts the steps that moved label sets from one group to another.
+  std::uint64_t regroupings = 0;
+  std::map<std::uint64_t, std::shared_ptr<const Snapshot>> by_group;
+  std::shared_ptr<const LeftOutObjects> left_out;
+};
+
 class VisibilityIndex {
  public:
   // Earlier forms of an object, newest first; asked while constructing only.
@@ -45,6 +56,9 @@ class VisibilityIndex {
   std::shared_ptr<const Snapshot> SnapshotOf(const Labels& labels) const;
 
   std::optional<LeftOutObject> LeftOut(const model::ResourceKey& key) const;
+
+  // What there is now, for who reads without the owner.
+  SnapshotStep Step() const;
   // For tests and metrics.
   std::size_t groups() const { return groups_.size(); }
 
@@ -72,7 +86,11 @@ class VisibilityIndex {
   ObjectTable objects_;
   std::map<Labels, Member> members_;
   std::vector<std::unique_ptr<VisibilityGroup>> groups_;
-  std::map<model::ResourceKey, LeftOutObject> left_out_;
+  LeftOutObjects& EditLeftOut();
+
+  std::uint64_t regroupings_ = 0;
+  // Replaced, not changed, once it has been given out.
+  std::shared_ptr<LeftOutObjects> left_out_ = std::make_shared<LeftOutObjects>();
 };
 
 }  // namespace sluice::controlplane

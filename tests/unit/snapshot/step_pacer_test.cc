@@ -1,0 +1,43 @@
+#include "controlplane/snapshot/step_pacer.h"
+
+#include <gtest/gtest.h>
+
+namespace sluice::controlplane {
+namespace {
+
+using std::chrono::milliseconds;
+using Time = StepPacer::Clock::time_point;
+
+const Time kStart = Time(std::chrono::hours(1));
+
+TEST(StepPacer, TheFirstStepIsAtOnce) {
+  const StepPacer pacer;
+  EXPECT_LE(pacer.NextStep(), kStart);
+}
+
+TEST(StepPacer, AfterQuietAStepIsAtOnceAgain) {
+  StepPacer pacer;
+  pacer.Stepped(kStart, kStart + milliseconds(1));
+  EXPECT_LE(pacer.NextStep(), kStart + StepPacer::kLongest);
+}
+
+TEST(StepPacer, StepsThatTakeNoTimeFollowAtTheShortestPause) {
+  StepPacer pacer;
+  pacer.Stepped(kStart, kStart);
+  EXPECT_EQ(pacer.NextStep(), kStart + StepPacer::kShortest);
+}
+
+TEST(StepPacer, ALongStepLeavesTimeToEverythingElse) {
+  StepPacer pacer;
+  pacer.Stepped(kStart, kStart + milliseconds(15));
+  EXPECT_EQ(pacer.NextStep(), kStart + milliseconds(15) * StepPacer::kShare);
+}
+
+TEST(StepPacer, NoChangeWaitsLongerThanTheLongestPause) {
+  StepPacer pacer;
+  pacer.Stepped(kStart, kStart + std::chrono::minutes(1));
+  EXPECT_EQ(pacer.NextStep(), kStart + StepPacer::kLongest);
+}
+
+}  // namespace
+}  // namespace sluice::controlplane
