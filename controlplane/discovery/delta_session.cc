@@ -94,10 +94,9 @@ Result<void> DeltaSession::ChangeSubscription(TypeIndex index,
                             limits::kSubscribedNames));
   }
   if (wildcard_added) subscription.SubscribeWildcard();
-  if (first) {
-    for (const auto& [name, version] : request.initial_resource_versions()) {
-      subscription.Claim(name, version);
-    }
+  if (first && !request.initial_resource_versions().empty()) {
+    const auto& claimed = request.initial_resource_versions();
+    subscription.Claim({claimed.begin(), claimed.end()}, target_->tables[index]);
   }
 
   if (index == GenerationTypeIndex()) {
@@ -119,7 +118,7 @@ Result<void> DeltaSession::ChangeSubscription(TypeIndex index,
       subscription.PlanAnyway(*name, table);
     }
   }
-  if (wildcard_added || first) subscription.PlanEverything(table);
+  if (wildcard_added || first) subscription.PlanEverything(target_->tables[index]);
   type.owes_empty = type.owes_empty || (first && wildcard_added && table.entries().empty() &&
                                         request.initial_resource_versions().empty());
   return {};
@@ -255,10 +254,13 @@ std::optional<DiscoveryAnswer> DeltaSession::NextGeneration(bool& blocked) {
 }
 
 bool DeltaSession::StartNextRound() {
+  for (TypeIndex index = 0; index < GenerationTypeIndex(); ++index) {
+    types_[index].subscription.Settle(target_->tables[index]);
+  }
   if (latest_ == target_) return false;
   target_ = latest_;
   for (TypeIndex index = 0; index < GenerationTypeIndex(); ++index) {
-    if (chain_broken_) types_[index].subscription.PlanEverything(*target_->tables[index]);
+    if (chain_broken_) types_[index].subscription.PlanEverything(target_->tables[index]);
   }
   for (const auto& [index, name] : changed_since_target_) {
     types_[index].subscription.Plan(name, *target_->tables[index]);
@@ -266,6 +268,12 @@ bool DeltaSession::StartNextRound() {
   changed_since_target_.clear();
   chain_broken_ = false;
   return true;
+}
+
+std::size_t DeltaSession::own_entries() const {
+  std::size_t entries = changed_since_target_.size();
+  for (const Type& type : types_) entries += type.subscription.own_entries();
+  return entries;
 }
 
 DiscoveryAnswer DeltaSession::MakeAnswer(TypeIndex index) {

@@ -6,6 +6,7 @@
 // describes exactly what the stream has carried. Not thread-safe: its stream owns it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -39,6 +40,8 @@ class DeltaSession {
   std::optional<DiscoveryAnswer> NextAnswer();
 
   const NodeIdentity& node() const { return node_; }
+  // What is kept for this stream alone, of what it holds or is to be sent; for tests and metrics.
+  std::size_t own_entries() const;
   bool subscribed_to_generation() const { return !types_.back().subscription.empty(); }
 
  private:

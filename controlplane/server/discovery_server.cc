@@ -21,9 +21,6 @@ namespace xds = ::envoy::service::discovery::v3;
 struct DeltaProtocol {
   using Request = xds::DeltaDiscoveryRequest;
   using Session = DeltaSession;
-  static grpc::ByteBuffer Encode(const DiscoveryAnswer& answer, const std::string& identifier) {
-    return EncodeDelta(answer, identifier);
-  }
 };
 
 using RawAdsService =
@@ -62,12 +59,12 @@ class ReportService final : public v1::NodeStatusService::CallbackService {
 class DiscoveryServer::Services {
  public:
   Services(SnapshotFeed& feed, Fleet& fleet, std::string name)
-      : identifier(std::move(name)),
+      : encoder(std::move(name)),
         events(fleet),
-        ads({feed, fleet, discovery_streams, events, identifier}),
+        ads({feed, fleet, discovery_streams, events, encoder}),
         reports(fleet, report_streams) {}
 
-  const std::string identifier;
+  AnswerEncoder encoder;
   StreamRegistry discovery_streams;
   StreamRegistry report_streams;
   StreamEvents events;

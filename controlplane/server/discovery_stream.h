@@ -20,6 +20,7 @@
 #include "controlplane/discovery/discovery_response.h"
 #include "controlplane/discovery/node_identity.h"
 #include "controlplane/fleet/fleet.h"
+#include "controlplane/server/answer_bytes.h"
 #include "controlplane/server/stream_events.h"
 #include "controlplane/server/stream_registry.h"
 #include "controlplane/snapshot/snapshot_feed.h"
@@ -32,14 +33,14 @@ struct StreamSurroundings {
   Fleet& fleet;
   StreamRegistry& registry;
   StreamEvents& events;
-  const std::string& identifier;
+  AnswerEncoder& encoder;
 };
 
 inline grpc::Status ToStatus(const Error& error) {
   return {static_cast<grpc::StatusCode>(CanonicalCode(error.code)), error.message};
 }
 
-// Protocol: `Request` (a message with a node), `Session` (as DeltaSession) and `Encode`.
+// Protocol: `Request` (a message with a node) and `Session` (as DeltaSession).
 template <typename Protocol>
 class DiscoveryStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                               public OpenStream,
@@ -154,7 +155,7 @@ class DiscoveryStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     if (writing_ || finished_ || !session_) return;
     auto answer = session_->NextAnswer();
     if (!answer) return;
-    outgoing_ = Protocol::Encode(*answer, surroundings_.identifier);
+    outgoing_ = surroundings_.encoder.Encode(*answer);
     writing_ = true;
     this->StartWrite(&outgoing_);
   }

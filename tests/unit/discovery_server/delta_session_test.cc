@@ -162,6 +162,77 @@ TEST_F(DeltaSessionTest, EveryGenerationDescribesExactlyWhatWasSentWhateverTheOr
   EXPECT_GT(generations, 50);
 }
 
+TEST_F(DeltaSessionTest, AStreamThatHoldsEverythingKeepsNothingOfItsOwn) {
+  std::vector<model::Resource> resources;
+  for (int i = 0; i < 3000; ++i) {
+    const std::string name = "n" + std::to_string(i);
+    resources.push_back(MakeUpstream(name));
+    resources.push_back(MakeListener({.name = name, .upstream = name, .port = 1 + i}));
+  }
+  Apply(resources);
+  session_.emplace(NodeIdentity{"n1", {}, ""}, index_.SnapshotOf({}));
+  SubscribeToAll();
+  std::size_t sent = 0;
+  while (const auto answer = session_->NextAnswer()) {
+    sent += answer->resources.size();
+    EXPECT_LE(session_->own_entries(), 10u);
+    Ack(*answer);
+  }
+  EXPECT_EQ(sent, 6002u + 1);
+  for (int port = 1; port < 50; ++port) {
+    Apply({MakeUpstream("n7", {port})});
+    while (const auto answer = session_->NextAnswer()) Ack(*answer);
+    EXPECT_LE(session_->own_entries(), 10u);
+  }
+}
+
+TEST_F(DeltaSessionTest, AClientThatComesBackKeepsOnlyItsDifferences) {
+  std::vector<model::Resource> resources;
+  for (int i = 0; i < 1000; ++i) resources.push_back(MakeUpstream("n" + std::to_string(i)));
+  for (int i = 0; i < 1000; ++i) {
+    const std::string name = "n" + std::to_string(i);
+    resources.push_back(MakeListener({.name = name, .upstream = name, .port = 1 + i}));
+  }
+  Apply(resources);
+  session_.emplace(NodeIdentity{"n1", {}, ""}, index_.SnapshotOf({}));
+  const TypeIndex upstreams = *StreamedTypeOf(MakeUpstream("x").kind());
+  xds::DeltaDiscoveryRequest request;
+  request.set_type_url(std::string(StreamedTypeUrls()[upstreams]));
+  request.add_resource_names_subscribe("*");
+  auto& claimed = *request.mutable_initial_resource_versions();
+  for (const SnapshotEntry& entry : index_.SnapshotOf({})->tables[upstreams]->entries()) {
+    claimed[entry.item->name] = entry.item->version;
+  }
+  claimed["default/n5"] = "older";
+  claimed["default/gone"] = "any";
+  claimed.erase("default/n6");
+  ASSERT_TRUE(session_->OnRequest(request));
+  EXPECT_LE(session_->own_entries(), 5u);
+  const auto answer = session_->NextAnswer();
+  ASSERT_TRUE(answer);
+  std::vector<std::string> names;
+  for (const auto& item : answer->resources) names.push_back(item->name);
+  EXPECT_THAT(names, ElementsAre("default/n5", "default/n6"));
+  EXPECT_THAT(answer->removed, ElementsAre("default/gone"));
+}
+
+TEST_F(DeltaSessionTest, LeavingTheWildcardKeepsWhatWasAskedForByName) {
+  const TypeIndex upstreams = *StreamedTypeOf(MakeUpstream("x").kind());
+  Apply({MakeUpstream("other"), MakeListener({.name = "other", .upstream = "other", .port = 1})});
+  Request(upstreams, {"*", "default/db"});
+  Ack(*session_->NextAnswer());
+  xds::DeltaDiscoveryRequest request;
+  request.set_type_url(std::string(StreamedTypeUrls()[upstreams]));
+  request.add_resource_names_unsubscribe("*");
+  ASSERT_TRUE(session_->OnRequest(request));
+  EXPECT_FALSE(session_->NextAnswer());
+  Apply({MakeUpstream("db", {1}), MakeUpstream("other", {1})});
+  const auto answer = session_->NextAnswer();
+  ASSERT_TRUE(answer);
+  ASSERT_EQ(answer->resources.size(), 1u);
+  EXPECT_EQ(answer->resources[0]->name, "default/db");
+}
+
 TEST_F(DeltaSessionTest, ABrokenChainOfSnapshotsIsComparedAsAWhole) {
   Request(0, {"*"});
   Ack(*session_->NextAnswer());
