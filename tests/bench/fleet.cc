@@ -1,6 +1,7 @@
 // What a change costs with many data planes. Starts the real control plane and simulated data
 // planes (fleet_nodes.h), and prints one line of JSON; tests/bench/fleet.sh judges it.
 //   bench_fleet steady NODES SLICES       a change after quiet, ctl, 200 changes a second, restart
+//   bench_fleet quiet NODES SLICES        the first of these alone
 //   bench_fleet large NODES OBJECTS       apply, get and memory with many objects
 //   bench_fleet bare ADDRESS              serves: what gRPC alone takes to send the same bytes
 #include <signal.h>
@@ -351,7 +352,7 @@ double MebiBytes(test::ControlPlane& control_plane) {
   return static_cast<double>(test::ResidentBytes(control_plane.process().pid())) / (1 << 20);
 }
 
-int Steady(std::size_t count, int slices) {
+int Steady(std::size_t count, int slices, bool only_quiet) {
   test::ControlPlane control_plane;
   const auto api = ApiStub(control_plane.api());
   std::vector<google::protobuf::Any> objects{Upstream("u", 1), Listener("l", "u", 0)};
@@ -367,6 +368,13 @@ int Steady(std::size_t count, int slices) {
   const auto one_change = [&](int i) { return Apply(*api, {Slice(i % slices, 9'000 + i)}); };
   ReplyUntilEverywhere(nodes, 10, one_change);
   const auto after_reply = ReplyUntilEverywhere(nodes, 100, one_change);
+  if (only_quiet) {
+    fmt::print(R"({{"nodes": {}, "endpoints": {}, "reply_until_everywhere_ms": {}, )"
+               R"("cold_start_ms": {:.0f}, "memory_mib": {:.0f}}})"
+               "\n",
+               count, slices * 100, Summary(after_reply), cold_ms, MebiBytes(control_plane));
+    return 0;
+  }
   const auto bare = BareReplyUntilEverywhere(count, 100, nodes.LastAnswer("EndpointSlice"),
                                              nodes.LastAnswer("Generation"));
   Milliseconds waits;
@@ -460,13 +468,13 @@ int main(int argc, char** argv) {
   setrlimit(RLIMIT_NOFILE, &files);
   const std::vector<std::string> words(argv + 1, argv + argc);
   if (words.size() == 2 && words[0] == "bare") return Serve(words[1]);
-  if (words.size() == 3 && words[0] == "steady") {
-    return Steady(std::stoul(words[1]), std::stoi(words[2]));
+  if (words.size() == 3 && (words[0] == "steady" || words[0] == "quiet")) {
+    return Steady(std::stoul(words[1]), std::stoi(words[2]), words[0] == "quiet");
   }
   if (words.size() == 3 && words[0] == "large") {
     return Large(std::stoul(words[1]), std::stoi(words[2]));
   }
-  std::fputs("usage: bench_fleet steady NODES SLICES | large NODES OBJECTS | bare ADDRESS\n",
+  std::fputs("usage: bench_fleet steady|quiet NODES SLICES | large NODES OBJECTS | bare ADDRESS\n",
              stderr);
   return 2;
 }

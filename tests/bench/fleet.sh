@@ -22,11 +22,11 @@ results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 if [ -n "$quick" ]; then
   "$bench" steady 100 100 >"$results/steady.json"
-  "$bench" steady 300 100 >"$results/steady_3000.json"
+  "$bench" quiet 300 100 >"$results/quiet.json"
   "$bench" large 200 2000 >"$results/large.json"
 else
   "$bench" steady 1000 100 >"$results/steady.json"
-  "$bench" steady 3000 100 >"$results/steady_3000.json"
+  "$bench" quiet 3000 100 >"$results/quiet.json"
   "$bench" large 4000 9000 >"$results/large.json"
 fi
 exec python3 tests/bench/fleet_marks.py "$results" "$out"

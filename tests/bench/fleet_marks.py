@@ -27,10 +27,10 @@ def rows(steady, more, large):
 
 def main():
     folder, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-    results = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("steady", "steady_3000", "large")}
+    results = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("steady", "quiet", "large")}
     verdicts = [{"what": what.strip(), "value": value, "mark": mark, "reached": value <= mark}
-                for what, value, mark in rows(results["steady"], results["steady_3000"], results["large"])]
-    for what, value, mark in rows(results["steady"], results["steady_3000"], results["large"]):
+                for what, value, mark in rows(results["steady"], results["quiet"], results["large"])]
+    for what, value, mark in rows(results["steady"], results["quiet"], results["large"]):
         print(f"{'reached' if value <= mark else 'MISSED ':8} {what}: {value:,.2f} (at most {mark:,.2f})")
     results |= {"verdicts": verdicts, "load_average": os.getloadavg(), "processors": os.cpu_count()}
     out.write_text(json.dumps(results, indent=1) + "\n")

@@ -23,6 +23,11 @@ constexpr char kDiscover[] =
     "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
 constexpr char kReport[] = "/sluice.v1.NodeStatusService/Report";
 
+// gRPC takes the wall clock only.
+std::chrono::system_clock::time_point After(std::chrono::milliseconds time) {
+  return std::chrono::system_clock::now() + time;
+}
+
 ByteBuffer BytesOf(const google::protobuf::Message& message) {
   const grpc::Slice slice(message.SerializeAsString());
   return {&slice, 1};
@@ -220,8 +225,7 @@ void FleetNodes::Run() {
   void* tag = nullptr;
   bool ok = false;
   while (true) {
-    const auto got = queue_.AsyncNext(&tag, &ok, Clock::now() + std::chrono::milliseconds(50));
-    (void)got;
+    const auto got = queue_.AsyncNext(&tag, &ok, After(std::chrono::milliseconds(50)));
     if (got == grpc::CompletionQueue::GOT_EVENT) Done(*static_cast<Operation*>(tag), ok);
     if (!stopping_ || got == grpc::CompletionQueue::GOT_EVENT) continue;
     std::size_t pending = 0;
@@ -248,7 +252,7 @@ void FleetNodes::Done(Operation& operation, bool ok) {
   if (node.broken) {
     if (node.pending == 0 && !stopping_) {
       node.pending = 1;
-      node.alarm.Set(&queue_, Clock::now() + std::chrono::milliseconds(50), &node.on_retry);
+      node.alarm.Set(&queue_, After(std::chrono::milliseconds(50)), &node.on_retry);
     }
     return;
   }
