@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <cstdio>
+#include <fstream>
 #include <functional>
 #include <set>
 #include <string_view>
@@ -326,6 +327,10 @@ std::string UnderLoad(const std::string& address, FleetNodes& nodes, int slices,
                      a_second, total / took, Summary(took_ms), Summary(everywhere_ms));
 }
 
+void WriteFile(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::trunc) << text;
+}
+
 double RunMs(const std::vector<std::string>& command) {
   const auto begin = Clock::now();
   const auto ran = test::Run(command, {}, std::chrono::seconds(120));
@@ -380,7 +385,7 @@ int Steady(std::size_t count, int slices, bool only_quiet) {
   Milliseconds waits;
   test::TempDir folder;
   for (int i = 0; i < 30; ++i) {
-    test::WriteFile(folder.File("slice.yaml"), SliceYaml(i % slices, 20'000 + i));
+    WriteFile(folder.File("slice.yaml"), SliceYaml(i % slices, 20'000 + i));
     waits.push_back(RunMs({test::BinPath("ctl"), "--server", control_plane.api(), "apply", "--wait",
                            "-f", folder.File("slice.yaml")}));
   }
@@ -437,11 +442,11 @@ int Large(std::size_t count, int objects) {
   Milliseconds ctl_applies;
   Milliseconds gets;
   for (int i = 0; i < 5; ++i) {
-    test::WriteFile(folder.File("one.yaml"),
-                    fmt::format("apiVersion: sluice.dev/v1\nkind: Upstream\nmetadata: {{name: "
-                                "upstream-00009}}\nspec: {{endpoints: [{{address: "
-                                "\"10.255.0.2:{}\"}}]}}\n",
-                                i + 1));
+    WriteFile(folder.File("one.yaml"),
+              fmt::format("apiVersion: sluice.dev/v1\nkind: Upstream\nmetadata: {{name: "
+                          "upstream-00009}}\nspec: {{endpoints: [{{address: "
+                          "\"10.255.0.2:{}\"}}]}}\n",
+                          i + 1));
     ctl_applies.push_back(RunMs({test::BinPath("ctl"), "--server", control_plane.api(), "apply",
                                  "-f", folder.File("one.yaml")}));
     gets.push_back(
