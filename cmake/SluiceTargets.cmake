@@ -37,7 +37,7 @@ endfunction()
 
 # sluice_test(NAME SOURCES… DEPS… [BINARIES targets…] [LABELS …] [TIMEOUT seconds]): a GoogleTest
 # program. Each test case is a ctest of its own, so they run in any order and in parallel.
-# BINARIES are programs the test starts; their folder reaches it as SLUICE_BIN_DIR.
+# BINARIES are programs the test starts; test_support finds them.
 # LABELS tsan: also runs with the tsan preset, so it must not link gRPC (Debian's is not instrumented)
 # nor use maps of Protobuf's own types or by reflection (their layout differs under ThreadSanitizer).
 add_custom_target(sluice_tsan_tests)
@@ -47,9 +47,9 @@ function(sluice_test name)
     set(arg_TIMEOUT 60)
   endif()
   add_executable(${name} ${arg_SOURCES})
-  target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gmock_main sluice_options)
-  target_compile_definitions(${name} PRIVATE
-    SLUICE_BIN_DIR="${PROJECT_BINARY_DIR}/bin" SLUICE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  # Tests are most of what is compiled, and run once; what they test is built as everything else is.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Debug>:-O0>)
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} test_source_tree GTest::gmock_main sluice_options)
   if(arg_BINARIES)
     add_dependencies(${name} ${arg_BINARIES})
   endif()

@@ -141,7 +141,7 @@ constexpr std::array kFamilies = std::to_array<Family>({
     {{"sluice_sessions_open", kGauge, "Sessions open now, all listeners together."},
      [](const Source& s, Exposition& out) { out.Sample({}, s.facts.sessions_open); }},
     {{"sluice_sessions_on_older_config", kGauge,
-      "Those of them that began before the configuration in force."},
+      "Those of them whose listener has changed since they began."},
      [](const Source& s, Exposition& out) { out.Sample({}, s.facts.sessions_on_older_config); }},
     {{"sluice_access_log_lost_total", kCounter,
       "Records lost because their destination could not be written."},

@@ -10,6 +10,7 @@
 #include <span>
 #include <utility>
 
+#include "common/base/limits.h"
 #include "dataplane/relay/tcp_relay.h"
 #include "dataplane/serve/endpoint_connect.h"
 #include "dataplane/serve/phase_run.h"
@@ -21,6 +22,15 @@ namespace {
 
 std::int64_t WholeSeconds(MonotonicTime time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+// Bytes that nobody reads fill a socket's receive buffer, and the default one (tcp_rmem) is not
+// promised to hold as many as phases may look at: the client would be stopped before. Linux makes it
+// as large as SO_RCVLOWAT asks, and leaves it so when less is asked for again.
+void MakeRoomForFirstBytes(int socket) {
+  for (const int bytes : {static_cast<int>(2 * limits::kFirstBytes), 1}) {
+    ::setsockopt(socket, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+  }
 }
 
 // Goes through the phases, which may wait or look at the client's first bytes, connects to an
@@ -57,6 +67,7 @@ class TcpSession final : public Retirable, private LiveSession, private Timer, p
     PhaseRun phases;
     bool task_done = false;
     bool client_ended = false;  // The client has sent FIN.
+    bool made_room = false;     // For limits::kFirstBytes in the client's socket.
     // Connecting.
     Tries tries;
     CloseReason failure = CloseReason::kNoEndpoint;  // Of the last attempt.
@@ -150,6 +161,10 @@ std::optional<FirstBytes> TcpSession::PeekFirstBytes() {
   } while (size < 0 && errno == EINTR);
   if (size < 0 && errno != EAGAIN) return std::nullopt;
   if (size == 0) setup_->client_ended = true;
+  if (size >= static_cast<ssize_t>(limits::kFirstBytesOfAnySocket) && !setup_->made_room) {
+    setup_->made_room = true;
+    MakeRoomForFirstBytes(client_.fd.get());
+  }
   return FirstBytes{.bytes = buffer.first(size < 0 ? 0 : static_cast<std::size_t>(size)),
                     .datagrams = {},
                     .complete = setup_->client_ended};

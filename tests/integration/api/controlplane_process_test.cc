@@ -14,6 +14,7 @@
 #include "tests/support/process.h"
 #include "tests/support/raw_peer.h"
 #include "tests/support/sluice_processes.h"
+#include "tests/support/source_tree.h"
 #include "tests/support/temp_dir.h"
 
 namespace sluice {
@@ -24,7 +25,7 @@ using test::Process;
 using test::SampleUpstream;
 using testing::HasSubstr;
 
-constexpr char kProbe[] = SLUICE_SOURCE_DIR "/tests/integration/api/grpc_port_probe.py";
+const std::string kProbe = test::SourceFile("tests/integration/api/grpc_port_probe.py");
 
 class ControlPlaneProcess : public testing::Test {
  protected:

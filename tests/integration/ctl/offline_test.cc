@@ -1,5 +1,6 @@
 // What ctl does without a control plane: validate, version, completion, help.
 #include "tests/integration/ctl/ctl_test.h"
+#include "tests/support/source_tree.h"
 
 namespace sluice::test {
 namespace {
@@ -39,7 +40,7 @@ TEST(Validate, AReferenceToWhatMayBeStoredIsAllowedUnlessTheManifestsStandAlone)
 }
 
 TEST(Validate, AcceptsTheExamples) {
-  EXPECT_THAT(BareCtl({"validate", std::string(SLUICE_SOURCE_DIR) + "/deploy/examples"}, kNobody),
+  EXPECT_THAT(BareCtl({"validate", SourceFile("deploy/examples")}, kNobody),
               Exits(0));
 }
 

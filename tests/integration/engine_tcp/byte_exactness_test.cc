@@ -121,6 +121,10 @@ TEST_F(ByteExactness, WhatArrivesBeforeACutIsExact) {
   for (std::uint32_t i = 0; i < kSessions; ++i) {
     SocketPeer client(proxy);
     SocketPeer endpoint = backend.Accept();
+    // The endpoint's side knows of the connection before sluice does: a cut before that would be
+    // another close reason.
+    endpoint.Send("!");
+    EXPECT_EQ(client.Receive(1), "!");
     SocketPeer& sender = i % 2 == 0 ? client : endpoint;
     SocketPeer& receiver = i % 2 == 0 ? endpoint : client;
     const std::uint64_t total = 1 + std::minstd_rand(i + 1)() % 4'000'000;

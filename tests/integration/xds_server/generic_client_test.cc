@@ -8,6 +8,7 @@
 #include "tests/support/process.h"
 #include "tests/support/raw_peer.h"
 #include "tests/support/sample_resources.h"
+#include "tests/support/source_tree.h"
 
 namespace sluice::test {
 namespace {
@@ -20,7 +21,7 @@ TEST(GenericClientTest, SubscribesReceivesAcknowledgesAndRefuses) {
   catalog.Apply({MakeUpstream("db", {1}), MakeListener({.name = "db", .upstream = "db"})});
   DiscoveryReplica replica(catalog, store);
   Process client({"/usr/bin/python3",
-                  SLUICE_SOURCE_DIR "/tests/integration/xds_server/generic_xds_client.py",
+                  SourceFile("tests/integration/xds_server/generic_xds_client.py"),
                   replica.address(), kUpstreams});
   const auto says = [&client](const std::string& text) {
     return Eventually(

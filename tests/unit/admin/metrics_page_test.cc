@@ -7,13 +7,14 @@
 #include <set>
 #include <string>
 
+#include "tests/support/source_tree.h"
 #include "tests/unit/admin/metrics_fixture.h"
 
 namespace sluice::dataplane {
 namespace {
 
 std::string Page() {
-  std::ifstream file(SLUICE_SOURCE_DIR "/docs/reference/metrics.md");
+  std::ifstream file(test::SourceFile("docs/reference/metrics.md"));
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
@@ -38,7 +39,7 @@ TEST(MetricsPage, HasARowForEachFamilyInOrderAndNoOther) {
                         family.help);
   }
   std::string page_rows;
-  std::ifstream file(SLUICE_SOURCE_DIR "/docs/reference/metrics.md");
+  std::ifstream file(test::SourceFile("docs/reference/metrics.md"));
   for (std::string line; std::getline(file, line);) {
     if (line.starts_with("| `sluice_")) page_rows += line + "\n";
   }

@@ -7,6 +7,7 @@
 
 #include "common/model/kind.h"
 #include "controlplane/ctl/commands.h"
+#include "tests/support/source_tree.h"
 #include "tests/support/temp_dir.h"
 
 namespace sluice::ctl {
@@ -16,7 +17,7 @@ using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
 using ::testing::Not;
 
-std::string Page() { return test::ReadFile(SLUICE_SOURCE_DIR "/docs/reference/ctl.md"); }
+std::string Page() { return test::ReadFile(test::SourceFile("docs/reference/ctl.md")); }
 
 // From its heading to the next one of its level; empty when there is no such heading.
 std::string SectionOf(const std::string& page, std::string_view title) {

@@ -9,13 +9,13 @@
 
 #include "common/manifest/field_text.h"
 #include "common/manifest/manifest.h"
+#include "tests/support/source_tree.h"
 
 namespace sluice::manifest {
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kSource = SLUICE_SOURCE_DIR;
 
 std::string ReadAll(const fs::path& path) {
   std::stringstream text;
@@ -23,7 +23,7 @@ std::string ReadAll(const fs::path& path) {
   return text.str();
 }
 
-std::string ReferencePage() { return ReadAll(kSource / "docs/reference/resources.md"); }
+std::string ReferencePage() { return ReadAll(test::SourceFile("docs/reference/resources.md")); }
 
 void ExpectValid(const ParseOutcome& outcome, const std::string& what) {
   for (const Diagnostic& diagnostic : outcome.diagnostics)
@@ -59,7 +59,7 @@ std::vector<std::string> YamlBlocks(const std::string& page) {
 
 TEST(Examples, AreValidAndComeBackFromTheirPrintedForm) {
   std::set<const model::Kind*> shown;
-  for (const auto& entry : fs::directory_iterator(kSource / "deploy/examples")) {
+  for (const auto& entry : fs::directory_iterator(test::SourceFile("deploy/examples"))) {
     if (entry.path().extension() != ".yaml") continue;
     const ParseOutcome outcome = ReadManifests({entry.path()});
     ExpectValid(outcome, entry.path());

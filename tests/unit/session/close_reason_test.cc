@@ -8,6 +8,8 @@
 #include <set>
 #include <string>
 
+#include "tests/support/source_tree.h"
+
 namespace sluice::dataplane {
 namespace {
 
@@ -17,7 +19,7 @@ TEST(CloseReasons, HaveATokenEachThatNoOtherHas) {
 }
 
 TEST(CloseReasons, AreTheRowsOfTheirReferencePage) {
-  std::ifstream file(SLUICE_SOURCE_DIR "/docs/reference/close-reasons.md");
+  std::ifstream file(test::SourceFile("docs/reference/close-reasons.md"));
   const std::string page(std::istreambuf_iterator<char>(file), {});
   std::string rows;
   for (const CloseReasonRow& row : CloseReasons()) {

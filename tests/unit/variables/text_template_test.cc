@@ -12,6 +12,7 @@
 #include "dataplane/config/runtime_config.h"
 #include "dataplane/config/worker_upstream.h"
 #include "dataplane/log/access_log.h"
+#include "tests/support/source_tree.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -199,7 +200,7 @@ TEST(TextTemplate, RefusesAKeyThatIsOnlyKnownAtTheEnd) {
 }
 
 TEST(VariablesPage, ListsEveryVariableInOrder) {
-  std::ifstream file(SLUICE_SOURCE_DIR "/docs/reference/variables.md");
+  std::ifstream file(test::SourceFile("docs/reference/variables.md"));
   const std::string page(std::istreambuf_iterator<char>(file), {});
   std::size_t at = 0;
   for (const model::Variable& variable : model::Variables()) {
@@ -216,7 +217,7 @@ TEST(VariablesPage, ListsEveryVariableInOrder) {
 
 TEST(TextTemplate, TheDefaultAccessLogIsTheOneThatTheReferencePageShows) {
   ASSERT_TRUE(TextTemplate::Compile(kDefaultAccessLogFormat, Missing::kDash));
-  std::ifstream file(SLUICE_SOURCE_DIR "/docs/reference/variables.md");
+  std::ifstream file(test::SourceFile("docs/reference/variables.md"));
   const std::string page(std::istreambuf_iterator<char>(file), {});
   EXPECT_NE(page.find("\n" + std::string(kDefaultAccessLogFormat) + "\n"), std::string::npos);
 }
