@@ -48,7 +48,7 @@ class SocketAddress {
   std::string Text() const;
 
   friend bool operator==(const SocketAddress&, const SocketAddress&) = default;
-  friend auto operator<=>(const SocketAddress&, const SocketAddress&) = default;
+  friend std::strong_ordering operator<=>(const SocketAddress&, const SocketAddress&) = default;
   template <typename H>
   friend H AbslHashValue(H state, const SocketAddress& a) {
     return H::combine(std::move(state), a.family_, a.port_, a.ip_, a.path_.view());
@@ -68,7 +68,9 @@ class SocketAddress {
 
     std::string_view view() const { return text_ ? std::string_view(*text_) : std::string_view(); }
     friend bool operator==(const UnixPath& a, const UnixPath& b) { return a.view() == b.view(); }
-    friend auto operator<=>(const UnixPath& a, const UnixPath& b) { return a.view() <=> b.view(); }
+    friend std::strong_ordering operator<=>(const UnixPath& a, const UnixPath& b) {
+      return a.view() <=> b.view();
+    }
 
    private:
     std::unique_ptr<const std::string> text_;

@@ -40,6 +40,7 @@ const std::array<Kind, 5> kKinds{{
         .prototype = Prototype<v1::Upstream>,
         .validate = ValidateUpstream,
         .references = UpstreamReferences,
+        .templates = UpstreamTemplates,
     },
     {
         .name = "AccessPolicy",
@@ -73,6 +74,7 @@ const std::array<Kind, 5> kKinds{{
         .prototype = Prototype<v1::Listener>,
         .validate = ValidateListener,
         .references = ListenerReferences,
+        .templates = ListenerTemplates,
     },
     {
         .name = "DataPlane",

@@ -5,6 +5,7 @@
 
 #include <google/protobuf/message.h>
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +32,14 @@ struct Reference {
   std::string field;  // Where it does.
 };
 
+// A text with $variables in a resource.
+enum class TemplateUse : std::uint8_t;
+struct TemplateField {
+  std::string_view text;  // In the message.
+  std::string field;      // Where it stands.
+  TemplateUse use;
+};
+
 struct Kind {
   std::string_view name;                          // `Listener`
   std::string_view plural;                        // `listeners`
@@ -44,6 +53,8 @@ struct Kind {
   void (*validate)(const google::protobuf::Message&, Violations&);
   // In field order; only called for valid objects.
   std::vector<Reference> (*references)(const google::protobuf::Message&);
+  // Texts with $variables, whose names are checked with the relations; nullptr: none.
+  std::vector<TemplateField> (*templates)(const google::protobuf::Message&) = nullptr;
 };
 
 // In rank order.

@@ -254,4 +254,20 @@ std::vector<Reference> ListenerReferences(const google::protobuf::Message& messa
   return references;
 }
 
+std::vector<TemplateField> ListenerTemplates(const google::protobuf::Message& message) {
+  const auto& spec = dynamic_cast<const v1::Listener&>(message).spec();
+  std::vector<TemplateField> templates;
+  std::size_t index = 0;
+  for (const v1::KeyLimit& limit : spec.limits().per_key()) {
+    templates.push_back(
+        {limit.key(), Item("spec.limits.perKey", index++) + ".key", TemplateUse::kKey});
+  }
+  index = 0;
+  for (const v1::AccessLog& log : spec.access_log()) {
+    const std::string field = Item("spec.accessLog", index++) + ".format";
+    if (!log.format().empty()) templates.push_back({log.format(), field, TemplateUse::kLogRecord});
+  }
+  return templates;
+}
+
 }  // namespace sluice::model

@@ -6,12 +6,14 @@
 #include <set>
 
 #include "common/base/address.h"
+#include "common/base/check.h"
 #include "common/base/limits.h"
 #include "common/base/text_format.h"
 #include "common/model/field_check.h"
 #include "common/model/upstream.h"
 #include "common/model/upstream_endpoints.h"
 #include "common/model/validate.h"
+#include "common/model/variables.h"
 #include "sluice/v1/endpoint_slice.pb.h"
 #include "sluice/v1/listener.pb.h"
 #include "sluice/v1/upstream.pb.h"
@@ -71,6 +73,26 @@ void CheckReferences(Question& question) {
     }
   }
   for (const ResourceKey& key : left_behind) CheckReferencesOf(*question.set.Find(key), question);
+}
+
+// Names of variables. The first problem of each text: the next is seldom another mistake.
+void CheckTemplates(Question& question) {
+  for (const ResourceKey& key : question.changed_keys) {
+    const Resource* resource = question.set.Find(key);
+    if (resource == nullptr || key.kind->templates == nullptr) continue;
+    for (const TemplateField& field : key.kind->templates(resource->message())) {
+      const auto parts = ParseTemplate(field.text, field.use);
+      SLUICE_CHECK(parts.has_value());  // The resource is valid on its own.
+      for (const TemplatePart& part : *parts) {
+        const auto* variable = std::get_if<VariableName>(&part);
+        if (variable == nullptr) continue;
+        if (const auto known = ResolveVariable(variable->name, field.use); !known) {
+          question.Refuse(*resource, field.field, known.error().message);
+          break;
+        }
+      }
+    }
+  }
 }
 
 std::string AddressField(const PlacedEndpoint& placed) {
@@ -299,6 +321,7 @@ std::vector<ObjectViolation> ValidateRelations(const ResourceSet& set,
   CheckUpstreams(question);
   CheckUdpListeners(question);
   CheckListenerPlaces(question);
+  CheckTemplates(question);
   CheckReferences(
       question);  // Last: a caller may pass over what is missing, but not over the rest.
   return std::move(question.violations);

@@ -83,4 +83,10 @@ void ValidateUpstream(const google::protobuf::Message& message, Violations& viol
 
 std::vector<Reference> UpstreamReferences(const google::protobuf::Message&) { return {}; }
 
+std::vector<TemplateField> UpstreamTemplates(const google::protobuf::Message& message) {
+  const std::string& key = dynamic_cast<const v1::Upstream&>(message).spec().balance().hash().key();
+  if (key.empty()) return {};
+  return {{key, "spec.balance.hash.key", TemplateUse::kKey}};
+}
+
 }  // namespace sluice::model

@@ -12,6 +12,7 @@ namespace sluice::model {
 
 void ValidateUpstream(const google::protobuf::Message& message, Violations& violations);
 std::vector<Reference> UpstreamReferences(const google::protobuf::Message& message);
+std::vector<TemplateField> UpstreamTemplates(const google::protobuf::Message& message);
 
 // Each endpoint alone, and no address twice. `field` is the list's path.
 void CheckEndpoints(const google::protobuf::RepeatedPtrField<v1::Endpoint>& endpoints,

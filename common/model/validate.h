@@ -24,7 +24,7 @@ struct ObjectViolation {
 
 // Everything wrong between resources: missing references, two listeners on one address that one
 // node could be given, an endpoint twice in an upstream, more endpoints than allowed, a unix
-// endpoint behind a UDP listener. Looks at `changed` and at what refers to or is referred to by it,
+// endpoint behind a UDP listener, a $variable that does not exist. Looks at `changed` and at what refers to or is referred to by it,
 // so the cost follows the change and not the set. Every resource in `set` must be valid on its own.
 std::vector<ObjectViolation> ValidateRelations(const ResourceSet& set,
                                                const std::vector<ResourceKey>& changed);

@@ -11,48 +11,12 @@
 namespace sluice::model {
 namespace {
 
-using enum VariableId;
-
 constexpr std::array kVariables = std::to_array<Variable>({
-    {kRemoteAddr, "remote_addr", true},
-    {kRemotePort, "remote_port", true},
-    {kBinaryRemoteAddr, "binary_remote_addr", true},
-    {kServerAddr, "server_addr", true},
-    {kServerPort, "server_port", true},
-    {kProtocol, "protocol", true},
-    {kConnection, "connection", true},
-    {kMsec, "msec", true},
-    {kTimeIso8601, "time_iso8601", true},
-    {kTimeLocal, "time_local", true},
-    {kPid, "pid", true},
-    {kHostname, "hostname", true},
-    {kListener, "listener", true},
-    {kNamespace, "namespace", true},
-    {kStatus, "status", false},
-    {kBytesReceived, "bytes_received", false},
-    {kBytesSent, "bytes_sent", false},
-    {kSessionTime, "session_time", false},
-    {kUpstream, "upstream", false},
-    {kUpstreamAddr, "upstream_addr", false},
-    {kUpstreamBytesSent, "upstream_bytes_sent", false},
-    {kUpstreamBytesReceived, "upstream_bytes_received", false},
-    {kUpstreamConnectTime, "upstream_connect_time", false},
-    {kUpstreamFirstByteTime, "upstream_first_byte_time", false},
-    {kUpstreamSessionTime, "upstream_session_time", false},
-    {kLimitConnStatus, "limit_conn_status", false},
-    {kAccessPolicy, "access_policy", false},
-    {kCloseReason, "close_reason", false},
-    {kClosePhase, "close_phase", false},
-    {kCloseSide, "close_side", false},
+#define SLUICE_VARIABLE(id, name, known, text) \
+  {VariableId::k##id, name, KnownSince::known, VariableText::text},
+#include "common/model/variables.def"
+#undef SLUICE_VARIABLE
 });
-
-constexpr bool InOrderOfId() {
-  for (std::size_t i = 0; i < kVariables.size(); ++i) {
-    if (static_cast<std::size_t>(kVariables[i].id) != i) return false;
-  }
-  return true;
-}
-static_assert(InOrderOfId());
 
 bool IsNameCharacter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -60,24 +24,6 @@ bool IsNameCharacter(char c) {
 
 tl::unexpected<Error> Bad(std::string message) {
   return Fail(ErrorCode::kInvalidArgument, std::move(message));
-}
-
-Result<VariableId> Lookup(std::string_view name, TemplateUse use) {
-  const Variable* variable = FindVariable(name);
-  if (variable == nullptr) {
-    std::array<std::string_view, kVariables.size()> names;
-    std::transform(kVariables.begin(), kVariables.end(), names.begin(),
-                   [](const Variable& v) { return v.name; });
-    const std::string_view meant = ClosestWord(name, names.data(), names.size());
-    return Bad(
-        fmt::format("must name only known variables, got {}{}", Quoted(fmt::format("${}", name)),
-                    meant.empty() ? std::string() : fmt::format(", did you mean '${}'", meant)));
-  }
-  if (use == TemplateUse::kKey && !variable->usable_as_key) {
-    return Bad(fmt::format(
-        "must name only variables that are known when a session is accepted, got '${}'", name));
-  }
-  return variable->id;
 }
 
 // Collects parts so that neighbouring text stays one part.
@@ -90,7 +36,7 @@ class PartList {
     }
     std::get<std::string>(parts_.back()) += text;
   }
-  void AddVariable(VariableId id) { parts_.emplace_back(id); }
+  void AddVariable(std::string_view name) { parts_.emplace_back(VariableName{std::string(name)}); }
   std::vector<TemplatePart> Take() { return std::move(parts_); }
 
  private:
@@ -101,10 +47,23 @@ class PartList {
 
 std::span<const Variable> Variables() { return kVariables; }
 
-const Variable* FindVariable(std::string_view name) {
-  const auto found = std::find_if(kVariables.begin(), kVariables.end(),
-                                  [&](const Variable& v) { return v.name == name; });
-  return found == kVariables.end() ? nullptr : &*found;
+Result<const Variable*> ResolveVariable(std::string_view name, TemplateUse use) {
+  const auto variable = std::find_if(kVariables.begin(), kVariables.end(),
+                                     [&](const Variable& v) { return v.name == name; });
+  if (variable == kVariables.end()) {
+    std::array<std::string_view, kVariables.size()> names;
+    std::transform(kVariables.begin(), kVariables.end(), names.begin(),
+                   [](const Variable& v) { return v.name; });
+    const std::string_view meant = ClosestWord(name, names.data(), names.size());
+    return Bad(
+        fmt::format("must name only known variables, got {}{}", Quoted(fmt::format("${}", name)),
+                    meant.empty() ? std::string() : fmt::format(", did you mean '${}'", meant)));
+  }
+  if (use == TemplateUse::kKey && variable->known != KnownSince::kAccept) {
+    return Bad(fmt::format(
+        "must name only variables that are known when a session is accepted, got '${}'", name));
+  }
+  return &*variable;
 }
 
 Result<std::vector<TemplatePart>> ParseTemplate(std::string_view text, TemplateUse use) {
@@ -139,9 +98,7 @@ Result<std::vector<TemplatePart>> ParseTemplate(std::string_view text, TemplateU
                       Quoted(text)));
     }
     if (braced) rest.remove_prefix(1);
-    const Result<VariableId> id = Lookup(name, use);
-    if (!id) return tl::unexpected<Error>(id.error());
-    parts.AddVariable(*id);
+    parts.AddVariable(name);
     has_variable = true;
   }
   if (use == TemplateUse::kKey && !has_variable) {

@@ -15,63 +15,49 @@
 namespace sluice::model {
 
 // Names and meanings are nginx's where nginx has the variable; docs/reference/variables.md tells
-// them.
+// them, variables.def lists them.
 enum class VariableId : std::uint8_t {
-  kRemoteAddr,
-  kRemotePort,
-  kBinaryRemoteAddr,
-  kServerAddr,
-  kServerPort,
-  kProtocol,
-  kConnection,
-  kMsec,
-  kTimeIso8601,
-  kTimeLocal,
-  kPid,
-  kHostname,
-  kListener,
-  kNamespace,
-  kStatus,
-  kBytesReceived,
-  kBytesSent,
-  kSessionTime,
-  kUpstream,
-  kUpstreamAddr,
-  kUpstreamBytesSent,
-  kUpstreamBytesReceived,
-  kUpstreamConnectTime,
-  kUpstreamFirstByteTime,
-  kUpstreamSessionTime,
-  kLimitConnStatus,
-  kAccessPolicy,
-  kCloseReason,
-  kClosePhase,
-  kCloseSide,
+#define SLUICE_VARIABLE(id, name, known, text) k##id,
+#include "common/model/variables.def"
+#undef SLUICE_VARIABLE
 };
+
+enum class KnownSince : std::uint8_t {
+  kAccept,  // As soon as the session is accepted, so it may stand in a key.
+  kEnd,     // Only when the session's record is written.
+};
+
+enum class VariableText : std::uint8_t { kPlain, kAny };
 
 struct Variable {
   VariableId id;
   std::string_view name;  // Without the `$`.
-  // Known as soon as the session is accepted, so it may stand in a key. The others are worth
-  // something only when the session's record is written.
-  bool usable_as_key;
+  KnownSince known;
+  VariableText text;
 };
 
 // All of them, in the order of VariableId.
 std::span<const Variable> Variables();
-const Variable* FindVariable(std::string_view name);
-
-// A piece of a template: text to copy, or a variable to put in.
-using TemplatePart = std::variant<std::string, VariableId>;
 
 enum class TemplateUse : std::uint8_t {
   kLogRecord,  // Any variable.
-  kKey,        // Only variables usable as a key, and at least one of them.
+  kKey,        // Only variables that are known at accept, and at least one of them.
 };
 
+// What `name` (without the `$`) stands for. Errors: no such variable (with the nearest name), or
+// one that is not known yet where the template is used; they read on after a field path.
+Result<const Variable*> ResolveVariable(std::string_view name, TemplateUse use);
+
+// A piece of a template: text to copy, or a variable to put in.
+struct VariableName {
+  std::string name;
+  friend bool operator==(const VariableName&, const VariableName&) = default;
+};
+using TemplatePart = std::variant<std::string, VariableName>;
+
 // Reads `$name`, `${name}` and `$$` (one dollar sign; nginx has no way to write it). Names are
-// case-sensitive. Neighbouring text is one part and no part is empty. Errors read on after a field
-// path: `must …, got '…'`.
+// case-sensitive, and not looked up here: which there are may depend on other objects. Neighbouring
+// text is one part and no part is empty. Errors read on after a field path: `must …, got '…'`.
 Result<std::vector<TemplatePart>> ParseTemplate(std::string_view text, TemplateUse use);
 
 }  // namespace sluice::model

@@ -11,6 +11,7 @@
 #include "dataplane/compile/phase_table.h"
 #include "dataplane/compile/problem.h"
 #include "dataplane/log/access_log.h"
+#include "dataplane/variables/text_template.h"
 #include "sluice/v1/listener.pb.h"
 
 namespace sluice::dataplane {

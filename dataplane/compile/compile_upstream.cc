@@ -9,6 +9,7 @@
 #include "common/base/limits.h"
 #include "dataplane/balance/balancer.h"
 #include "dataplane/compile/problem.h"
+#include "dataplane/variables/text_template.h"
 #include "sluice/v1/endpoint_slice.pb.h"
 #include "sluice/v1/upstream.pb.h"
 

@@ -7,6 +7,7 @@
 #include "dataplane/phases/connection_limit.h"
 #include "dataplane/phases/key_limit.h"
 #include "dataplane/phases/proxy_route.h"
+#include "dataplane/variables/text_template.h"
 
 namespace sluice::dataplane {
 namespace {

@@ -17,7 +17,6 @@
 #include "dataplane/config/upstream_config.h"
 #include "dataplane/log/access_log.h"
 #include "dataplane/session/session_state.h"
-#include "dataplane/session/text_template.h"
 #include "dataplane/stats/counters.h"
 
 namespace sluice::dataplane {

@@ -9,10 +9,11 @@
 #include <utility>
 
 #include "dataplane/balance/balancer.h"
-#include "dataplane/session/text_template.h"
 #include "dataplane/stats/counters.h"
 
 namespace sluice::dataplane {
+
+class TextTemplate;
 
 // What is kept of an upstream beyond one config, keyed by its name: what a listener refers to.
 struct UpstreamShared {

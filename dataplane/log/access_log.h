@@ -11,9 +11,10 @@
 #include <string_view>
 
 #include "common/base/error.h"
-#include "dataplane/session/text_template.h"
 
 namespace sluice::dataplane {
+
+class TextTemplate;
 
 // What a listener writes that names no format. docs/reference/variables.md explains it.
 inline constexpr std::string_view kDefaultAccessLogFormat =

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "dataplane/variables/text_template.h"
 
 namespace sluice::dataplane {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "dataplane/config/phase_handler.h"
-#include "dataplane/session/text_template.h"
+#include "dataplane/variables/text_template.h"
 #include "dataplane/tables/key_slot_table.h"
 
 namespace sluice::dataplane {

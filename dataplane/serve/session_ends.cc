@@ -5,6 +5,7 @@
 #include "dataplane/config/runtime_config.h"
 #include "dataplane/log/access_log.h"
 #include "dataplane/serve/worker_context.h"
+#include "dataplane/variables/text_template.h"
 
 namespace sluice::dataplane {
 

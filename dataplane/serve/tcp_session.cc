@@ -16,6 +16,7 @@
 #include "dataplane/serve/phase_run.h"
 #include "dataplane/serve/session_ends.h"
 #include "dataplane/serve/worker_context.h"
+#include "dataplane/variables/text_template.h"
 
 namespace sluice::dataplane {
 namespace {

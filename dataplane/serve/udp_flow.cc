@@ -18,6 +18,7 @@
 #include "dataplane/serve/session_ends.h"
 #include "dataplane/serve/udp_flows.h"
 #include "dataplane/serve/worker_context.h"
+#include "dataplane/variables/text_template.h"
 
 namespace sluice::dataplane {
 namespace {

@@ -15,7 +15,4 @@ namespace sluice::dataplane {
 using AppendVariable = void (*)(const SessionState& session, std::string& out);
 
 AppendVariable AppenderOf(model::VariableId id);
-// False for those whose every value is plain ASCII without quotes, as numbers and times are.
-bool MayNeedEscapes(model::VariableId id);
-
 }  // namespace sluice::dataplane

@@ -5,6 +5,7 @@
 #include <random>
 #include <utility>
 
+#include "dataplane/variables/text_template.h"
 #include "tests/support/eventually.h"
 
 namespace sluice::dataplane::test {

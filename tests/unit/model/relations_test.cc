@@ -70,6 +70,22 @@ TEST(Relations, LookOnlyAtWhatTheChangeTouches) {
   EXPECT_THAT(Texts(ValidateRelations(SetOf({ListenerAt("l", "0.0.0.0:1")}), {})), IsEmpty());
 }
 
+TEST(Relations, KnowEveryVariableThatATextNames) {
+  EXPECT_THAT(
+      Check({kUpstream,
+             ListenerAt("l", "0.0.0.0:1",
+                        "limits: {perKey: [{key: $pid, connections: 1}, {key: $status, "
+                        "connections: 1}]}, accessLog: [{to: stderr}, {to: stdout, format: "
+                        "'$status $nope $neither'}]"),
+             Named("Upstream", "hashed", "{balance: {policy: HASH, hash: {key: $remote_adr}}}")}),
+      ElementsAre("upstream/hashed: `spec.balance.hash.key` must name only known variables, got "
+                  "'$remote_adr', did you mean '$remote_addr'",
+                  "listener/l: `spec.limits.perKey[1].key` must name only variables that are known "
+                  "when a session is accepted, got '$status'",
+                  "listener/l: `spec.accessLog[1].format` must name only known variables, got "
+                  "'$nope'"));
+}
+
 TEST(Listeners, MayNotShareAnAddressOnOneNode) {
   EXPECT_THAT(Check({kUpstream, ListenerAt("a", "0.0.0.0:1"), ListenerAt("b", "0.0.0.0:1")}),
               ElementsAre(HasSubstr("listener/b: `spec.address` must be free on every data plane, "

@@ -22,10 +22,10 @@ std::string ErrorOf(std::string_view text, TemplateUse use = TemplateUse::kLogRe
 }
 
 TEST(Template, SplitsIntoTextAndVariables) {
-  EXPECT_EQ(Parse("$remote_addr"), (Parts{VariableId::kRemoteAddr}));
+  EXPECT_EQ(Parse("$remote_addr"), (Parts{VariableName{"remote_addr"}}));
   EXPECT_EQ(Parse("a$remote_addr-${pid}b"),
-            (Parts{std::string("a"), VariableId::kRemoteAddr, std::string("-"), VariableId::kPid,
-                   std::string("b")}));
+            (Parts{std::string("a"), VariableName{"remote_addr"}, std::string("-"),
+                   VariableName{"pid"}, std::string("b")}));
   EXPECT_EQ(Parse("plain"), (Parts{std::string("plain")}));
 }
 
@@ -37,22 +37,36 @@ TEST(Template, RefusesWhatIsNoVariable) {
   for (const char* text : {"$", "a$", "$ a", "${", "${pid", "${}", "$-", "${pid }"}) {
     EXPECT_THAT(ErrorOf(text), HasSubstr("$name or ${name}")) << text;
   }
-  EXPECT_THAT(ErrorOf("$Remote_addr"), HasSubstr("did you mean '$remote_addr'"));
-  EXPECT_THAT(ErrorOf("$pidx"), HasSubstr("known variables"));
   EXPECT_EQ(ErrorOf(""), "must not be empty");
   EXPECT_THAT(ErrorOf(std::string(4097, 'x')), HasSubstr("at most 4096 bytes"));
 }
 
-TEST(Template, TakesOnlyEarlyVariablesInKeys) {
-  EXPECT_EQ(ErrorOf("$remote_addr", TemplateUse::kKey), "accepted");
-  EXPECT_THAT(ErrorOf("$bytes_sent", TemplateUse::kKey),
-              HasSubstr("known when a session is accepted"));
+TEST(Template, OfAKeyNamesAVariable) {
   EXPECT_THAT(ErrorOf("constant", TemplateUse::kKey), HasSubstr("at least one variable"));
+  EXPECT_EQ(ErrorOf("$any", TemplateUse::kKey), "accepted") << "names are not looked up";
+}
+
+std::string ResolveError(std::string_view name, TemplateUse use = TemplateUse::kLogRecord) {
+  const auto variable = ResolveVariable(name, use);
+  return variable ? "known" : variable.error().message;
 }
 
 TEST(Variables, AreFoundByName) {
-  for (const Variable& variable : Variables()) EXPECT_EQ(FindVariable(variable.name), &variable);
-  EXPECT_EQ(FindVariable("nope"), nullptr);
+  for (const Variable& variable : Variables()) {
+    EXPECT_EQ(ResolveVariable(variable.name, TemplateUse::kLogRecord), &variable);
+  }
+  EXPECT_THAT(ResolveError("Remote_addr"),
+              HasSubstr("got '$Remote_addr', did you mean '$remote_addr'"));
+  EXPECT_EQ(ResolveError("pidx"),
+            "must name only known variables, got '$pidx', did you mean '$pid'");
+  EXPECT_EQ(ResolveError("nothing_like_it"),
+            "must name only known variables, got '$nothing_like_it'");
+}
+
+TEST(Variables, OfKeysAreKnownWhenASessionIsAccepted) {
+  EXPECT_EQ(ResolveError("remote_addr", TemplateUse::kKey), "known");
+  EXPECT_THAT(ResolveError("bytes_sent", TemplateUse::kKey),
+              HasSubstr("known when a session is accepted, got '$bytes_sent'"));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/base/limits.h"
+#include "dataplane/variables/text_template.h"
 #include "tests/unit/phases/session_from.h"
 
 namespace sluice::dataplane::test {

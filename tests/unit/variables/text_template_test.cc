@@ -1,4 +1,4 @@
-#include "dataplane/session/text_template.h"
+#include "dataplane/variables/text_template.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -205,7 +205,7 @@ TEST(VariablesPage, ListsEveryVariableInOrder) {
   std::size_t at = 0;
   for (const model::Variable& variable : model::Variables()) {
     const std::string row = "\n| `$" + std::string(variable.name) + "` | " +
-                            (variable.usable_as_key ? "yes" : "no") + " | ";
+                            (variable.known == model::KnownSince::kAccept ? "yes" : "no") + " | ";
     const std::size_t found = page.find(row, at);
     EXPECT_NE(found, std::string::npos) << "missing or out of order:" << row;
     if (found != std::string::npos) at = found;

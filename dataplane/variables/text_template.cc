@@ -1,4 +1,4 @@
-#include "dataplane/session/text_template.h"
+#include "dataplane/variables/text_template.h"
 
 #include <array>
 #include <variant>
@@ -40,8 +40,9 @@ void EscapeFrom(std::size_t from, std::string& out) {
 
 Result<std::shared_ptr<const TextTemplate>> TextTemplate::Compile(std::string_view text,
                                                                   Missing missing) {
-  auto parsed = model::ParseTemplate(
-      text, missing == Missing::kDash ? model::TemplateUse::kLogRecord : model::TemplateUse::kKey);
+  const auto use =
+      missing == Missing::kDash ? model::TemplateUse::kLogRecord : model::TemplateUse::kKey;
+  auto parsed = model::ParseTemplate(text, use);
   if (!parsed) return tl::unexpected<Error>(std::move(parsed.error()));
   std::vector<Part> parts;
   Part part;
@@ -50,9 +51,10 @@ Result<std::shared_ptr<const TextTemplate>> TextTemplate::Compile(std::string_vi
       part.literal += *literal;
       continue;
     }
-    const auto variable = std::get<model::VariableId>(piece);
-    part.append = AppenderOf(variable);
-    part.may_need_escapes = MayNeedEscapes(variable);
+    const auto variable = model::ResolveVariable(std::get<model::VariableName>(piece).name, use);
+    if (!variable) return tl::unexpected<Error>(variable.error());
+    part.append = AppenderOf((*variable)->id);
+    part.may_need_escapes = (*variable)->text == model::VariableText::kAny;
     parts.push_back(std::move(part));
     part = Part();
   }
