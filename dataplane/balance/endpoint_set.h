@@ -9,7 +9,8 @@
 #include <span>
 #include <vector>
 
-#include "dataplane/balance/balancer.h"
+#include "dataplane/balance/balance_endpoint.h"
+#include "dataplane/balance/pick.h"
 
 namespace sluice::dataplane {
 

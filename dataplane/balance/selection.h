@@ -7,8 +7,8 @@
 #include <memory>
 #include <optional>
 
-#include "dataplane/balance/balancer.h"
 #include "dataplane/balance/endpoint_set.h"
+#include "dataplane/balance/pick.h"
 #include "dataplane/balance/smooth_weights.h"
 
 namespace sluice::dataplane {

@@ -9,12 +9,11 @@
 #include <span>
 #include <vector>
 
-#include "dataplane/balance/balancer.h"
 #include "dataplane/balance/endpoint_set.h"
 
 namespace sluice::dataplane {
 
-class SmoothWeights final : public BalancerMemory {
+class SmoothWeights {
  public:
   // Starts anew for each endpoint of `set` but those `previous` (may be null) knows, by identity of
   // their state; what it knows of these goes on.

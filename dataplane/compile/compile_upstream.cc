@@ -123,7 +123,8 @@ tl::expected<std::shared_ptr<const UpstreamConfig>, v1::ResourceProblem> Compile
     config->health.fail_timeout_s = spec.passive_health().fail_timeout().seconds();
   }
   config->has_unix_endpoint = endpoints.has_unix();
-  config->balancer = BuildBalancer(config->policy, endpoints.Take(), config->health);
+  config->balancer =
+      std::make_unique<const Balancer>(config->policy, endpoints.Take(), config->health);
   config->shared = states.Upstream(config->name);
   return config;
 }

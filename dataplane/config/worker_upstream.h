@@ -15,11 +15,11 @@ struct WorkerUpstream {
   WorkerUpstream(std::shared_ptr<const UpstreamConfig> form, const WorkerUpstream* before,
                  std::uint32_t worker)
       : config(std::move(form)),
-        memory(config->balancer->NewMemory(before == nullptr ? nullptr : before->memory.get())),
+        memory(config->balancer->NewMemory(before == nullptr ? nullptr : &before->memory)),
         counters(config->shared->counters[worker]) {}
 
   const std::shared_ptr<const UpstreamConfig> config;
-  const std::unique_ptr<BalancerMemory> memory;
+  SmoothWeights memory;
   UpstreamCounters& counters;  // This worker's block.
 };
 

@@ -26,8 +26,8 @@ std::int64_t WholeSeconds(MonotonicTime time) {
 }
 
 // Bytes that nobody reads fill a socket's receive buffer, and the default one (tcp_rmem) is not
-// promised to hold as many as phases may look at: the client would be stopped before. Linux makes it
-// as large as SO_RCVLOWAT asks, and leaves it so when less is asked for again.
+// promised to hold as many as phases may look at: the client would be stopped before. Linux makes
+// it as large as SO_RCVLOWAT asks, and leaves it so when less is asked for again.
 void MakeRoomForFirstBytes(int socket) {
   for (const int bytes : {static_cast<int>(2 * limits::kFirstBytes), 1}) {
     ::setsockopt(socket, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
@@ -207,7 +207,7 @@ bool TcpSession::PickEndpoint() {
     hash_key->Render(state_, key);
     input.key = key;
   }
-  const auto picked = balancer().Pick(input, *state_.upstream->memory, setup_->tries);
+  const auto picked = balancer().Pick(input, state_.upstream->memory, setup_->tries);
   if (!picked) return false;
   holds_endpoint_ = true;
   if (setup_->attempts++ == 0) {
@@ -261,7 +261,7 @@ void TcpSession::AttemptFailed(int error, CloseReason failure) {
       failure == CloseReason::kConnectTimeout ? ConnectFault::kEndpoint : FaultOf(error);
   if (fault == ConnectFault::kEndpoint) {
     balancer().Failed(state_.attempts.back().endpoint, WholeSeconds(worker_.loop().now()),
-                      *state_.upstream->memory);
+                      state_.upstream->memory);
     UpstreamCounters& counters = upstream_counters();
     (failure == CloseReason::kConnectTimeout ? counters.connect_timeouts
                                              : counters.connect_failures)

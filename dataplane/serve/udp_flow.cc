@@ -201,7 +201,7 @@ CloseReason UdpFlow::ConnectSomewhere() {
   state_.upstream = served_.upstreams[state_.route]->in_force;
   const UpstreamConfig& upstream = *state_.upstream->config;
   const Balancer& balancer = *upstream.balancer;
-  BalancerMemory& memory = *state_.upstream->memory;
+  SmoothWeights& memory = state_.upstream->memory;
   UpstreamCounters& counters = upstream_counters();
   Tries tries;
   std::string& key = worker_.EmptyText();
@@ -406,7 +406,7 @@ void UdpFlow::FinishAttempt(CloseReason reason) {
   attempt.session_time = Since(attempt.start, worker_.loop().now());
   const Balancer& balancer = *state_.upstream->config->balancer;
   if (reason == CloseReason::kUdpNoResponse || reason == CloseReason::kUdpEndpointRefused) {
-    balancer.Failed(attempt.endpoint, WholeSeconds(worker_.loop().now()), *state_.upstream->memory);
+    balancer.Failed(attempt.endpoint, WholeSeconds(worker_.loop().now()), state_.upstream->memory);
     upstream_counters().connect_failures.Add();
   } else {
     balancer.Succeeded(attempt.endpoint);

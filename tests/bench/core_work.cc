@@ -48,13 +48,13 @@ void RunPhases(const std::shared_ptr<const ListenerConfig>& listener, std::uint3
 
 void Pick(const UpstreamConfig& upstream, std::uint32_t count) {
   const Balancer& balancer = *upstream.balancer;
-  const std::unique_ptr<BalancerMemory> memory = balancer.NewMemory(nullptr);
+  SmoothWeights memory = balancer.NewMemory(nullptr);
   const SocketAddress client = Client(7);
   std::minstd_rand random(1);
   for (std::uint32_t i = 0; i < count; ++i) {
     Tries tries;
     const PickInput input{.client = &client, .key = "10.0.0.7", .now_s = 1, .random = &random};
-    const auto picked = balancer.Pick(input, *memory, tries);
+    const auto picked = balancer.Pick(input, memory, tries);
     if (!picked) Die("no endpoint");
     balancer.Succeeded(*picked);
     balancer.Release(*picked);

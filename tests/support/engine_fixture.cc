@@ -109,7 +109,8 @@ std::shared_ptr<const UpstreamConfig> EngineTest::Upstream(
   auto upstream = std::make_shared<UpstreamConfig>();
   upstream->name = name;
   upstream->health = options.health;
-  upstream->balancer = BuildBalancer(BalancePolicy::kRoundRobin, std::move(set), options.health);
+  upstream->balancer =
+      std::make_unique<const Balancer>(BalancePolicy::kRoundRobin, std::move(set), options.health);
   upstream->shared = shared;
   return upstream;
 }

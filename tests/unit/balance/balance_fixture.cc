@@ -4,8 +4,9 @@
 
 namespace sluice::dataplane {
 
-TestBalancer::TestBalancer(BalancePolicy policy, std::vector<TestEndpoint> endpoints,
-                           PassiveHealth health, const TestBalancer* previous) {
+namespace {
+
+std::vector<BalanceEndpoint> SetOf(std::vector<TestEndpoint> endpoints) {
   std::vector<BalanceEndpoint> set;
   for (TestEndpoint& endpoint : endpoints) {
     set.push_back({.address = SocketAddress(),
@@ -16,14 +17,20 @@ TestBalancer::TestBalancer(BalancePolicy policy, std::vector<TestEndpoint> endpo
                    .drain = endpoint.drain,
                    .state = endpoint.state});
   }
-  balancer_ = BuildBalancer(policy, std::move(set), health);
-  memory_ = balancer_->NewMemory(previous ? previous->memory_.get() : nullptr);
+  return set;
 }
+
+}  // namespace
+
+TestBalancer::TestBalancer(BalancePolicy policy, std::vector<TestEndpoint> endpoints,
+                           PassiveHealth health, const TestBalancer* previous)
+    : balancer_(std::make_unique<const Balancer>(policy, SetOf(std::move(endpoints)), health)),
+      memory_(balancer_->NewMemory(previous ? &previous->memory_ : nullptr)) {}
 
 std::optional<std::uint32_t> TestBalancer::PickIndex(Tries& tries, std::string_view key,
                                                      const SocketAddress* client) {
   const PickInput input{.client = client, .key = key, .now_s = now_s, .random = &random_};
-  return balancer_->Pick(input, *memory_, tries);
+  return balancer_->Pick(input, memory_, tries);
 }
 
 std::string TestBalancer::Text(std::optional<std::uint32_t> index) const {
@@ -59,7 +66,7 @@ std::string TestBalancer::PickAndFail() {
   Tries tries;
   const auto index = PickIndex(tries, {}, nullptr);
   if (index) {
-    balancer_->Failed(*index, now_s, *memory_);
+    balancer_->Failed(*index, now_s, memory_);
     balancer_->Release(*index);
   }
   return Text(index);

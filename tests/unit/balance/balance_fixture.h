@@ -43,7 +43,7 @@ class TestBalancer {
   std::uint32_t IndexOf(std::string_view text) const;
   EndpointState& state(std::string_view text) const;
   const Balancer& balancer() const { return *balancer_; }
-  BalancerMemory& memory() { return *memory_; }
+  SmoothWeights& memory() { return memory_; }
 
   std::int64_t now_s = 1000;
 
@@ -53,7 +53,7 @@ class TestBalancer {
   std::string Text(std::optional<std::uint32_t> index) const;
 
   std::unique_ptr<const Balancer> balancer_;
-  std::unique_ptr<BalancerMemory> memory_;
+  SmoothWeights memory_;
   std::minstd_rand random_{7};
 };
 

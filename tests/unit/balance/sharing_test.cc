@@ -27,19 +27,19 @@ TEST_P(EveryPolicy, MaxConnectionsHoldsAcrossWorkers) {
                          .max_connections = 3,
                          .state = std::make_shared<EndpointState>()});
   }
-  const auto balancer = BuildBalancer(GetParam(), endpoints, {});
+  const auto balancer = std::make_unique<const Balancer>(GetParam(), endpoints, PassiveHealth{});
   std::atomic<bool> exceeded = false;
   std::vector<std::jthread> workers;
   for (unsigned worker = 0; worker < 4; ++worker) {
     workers.emplace_back([&, worker] {
-      const auto memory = balancer->NewMemory(nullptr);
+      auto memory = balancer->NewMemory(nullptr);
       std::minstd_rand random(worker + 1);
       std::vector<std::uint32_t> held;
       for (int i = 0; i < 5000; ++i) {
         Tries tries;
         const std::string key = std::to_string(i);
         const PickInput input{.key = key, .now_s = 100 + i / 100, .random = &random};
-        if (const auto index = balancer->Pick(input, *memory, tries)) {
+        if (const auto index = balancer->Pick(input, memory, tries)) {
           if (balancer->endpoints()[*index].state->open > 3) exceeded = true;
           held.push_back(*index);
         }
@@ -83,12 +83,12 @@ TEST_P(EveryPolicy, NeverPicksWhatCannotBeUsedAndAlwaysFindsWhatCan) {
       usable += !endpoint.drain && state->open < 5 && state->fails == 0;
       endpoints.push_back(std::move(endpoint));
     }
-    const auto balancer = BuildBalancer(GetParam(), endpoints, {});
-    const auto memory = balancer->NewMemory(nullptr);
+    const auto balancer = std::make_unique<const Balancer>(GetParam(), endpoints, PassiveHealth{});
+    auto memory = balancer->NewMemory(nullptr);
     Tries tries;
     const PickInput input{.key = "some key", .now_s = 100, .random = &random};
     std::size_t picked = 0;
-    while (const auto index = balancer->Pick(input, *memory, tries)) {
+    while (const auto index = balancer->Pick(input, memory, tries)) {
       ++picked;
       const BalanceEndpoint& endpoint = balancer->endpoints()[*index];
       ASSERT_FALSE(endpoint.drain);

@@ -25,7 +25,8 @@ class Forms {
     }
     auto config = std::make_shared<UpstreamConfig>();
     config->name = shared_->name;
-    config->balancer = BuildBalancer(BalancePolicy::kRoundRobin, std::move(endpoints), {});
+    config->balancer = std::make_unique<const Balancer>(BalancePolicy::kRoundRobin,
+                                                        std::move(endpoints), PassiveHealth{});
     config->shared = shared_;
     return config;
   }
@@ -41,7 +42,7 @@ class Forms {
 std::string Pick(const WorkerUpstream& upstream) {
   Tries tries;
   const Balancer& balancer = *upstream.config->balancer;
-  const auto index = balancer.Pick({.key = {}, .now_s = 1}, *upstream.memory, tries);
+  const auto index = balancer.Pick({.key = {}, .now_s = 1}, upstream.memory, tries);
   if (!index) return "-";
   balancer.Release(*index);
   return balancer.endpoints()[*index].text;

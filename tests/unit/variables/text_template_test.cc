@@ -43,7 +43,7 @@ void RouteToOrders(SessionState& session) {
     endpoint.state = std::make_shared<EndpointState>();
   }
   upstream->balancer =
-      BuildBalancer(BalancePolicy::kRoundRobin, std::move(endpoints), PassiveHealth{});
+      std::make_unique<const Balancer>(BalancePolicy::kRoundRobin, std::move(endpoints), PassiveHealth{});
   auto listener = std::make_shared<ListenerConfig>();
   listener->upstreams = {upstream->shared};
   session.listener = std::move(listener);
