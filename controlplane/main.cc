@@ -41,9 +41,7 @@ Result<SocketAddress> ListenAddress(const std::string& flag, const std::string& 
                                     bool insecure) {
   auto address = SocketAddress::Parse(text, /*allow_port_zero=*/true);
   if (!address) return Fail(address.error().code, "`" + flag + "`: " + address.error().message);
-  const std::string ip = address->Unmapped().IpText();
-  const bool local = address->is_unix() || ip.starts_with("127.") || ip == "::1";
-  if (local || insecure) return address;
+  if (address->is_local() || insecure) return address;
   return Fail(
       ErrorCode::kFailedPrecondition,
       "`" + flag + "`: " + text +

@@ -205,6 +205,12 @@ socklen_t SocketAddress::ToSockaddr(sockaddr_storage& storage) const {
                                 (path.empty() ? 0 : path.size() + 1));
 }
 
+bool SocketAddress::is_local() const {
+  if (is_unix()) return true;
+  const std::string ip = Unmapped().IpText();
+  return ip == "::1" || ip.starts_with("127.");
+}
+
 std::string SocketAddress::IpText() const {
   if (is_unix()) return std::string(kUnixPrefix).append(path_.view());
   return TextOfIp(family_, ip_);

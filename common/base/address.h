@@ -38,6 +38,8 @@ class SocketAddress {
   // ::ffff:a.b.c.d becomes a.b.c.d; everything else is returned unchanged.
   SocketAddress Unmapped() const;
   bool is_wildcard() const;
+  // Nobody outside this machine can reach it or listen in: loopback or a unix socket.
+  bool is_local() const;
 
   // Fills `storage` and returns the length for bind, connect and sendto.
   socklen_t ToSockaddr(sockaddr_storage& storage) const;

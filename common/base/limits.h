@@ -101,7 +101,8 @@ inline constexpr std::chrono::seconds kLingeringTime{2};
 inline constexpr std::size_t kRelayScratchBytes = 64 * 1024;
 // Of a client, that phases may look at before the relay reads them. Fits the scratch buffer.
 inline constexpr std::size_t kFirstBytes = 64 * 1024;
-inline constexpr std::size_t kFirstBytesOfAnySocket = 16 * 1024;  // Every receive buffer holds them.
+inline constexpr std::size_t kFirstBytesOfAnySocket =
+    16 * 1024;                                            // Every receive buffer holds them.
 inline constexpr std::chrono::seconds kPhaseTimeout{30};  // Of a step that sets none; as nginx's.
 // Datagrams that arrive while their flow is in a phase: of one flow, and of all of a worker.
 inline constexpr std::size_t kUdpWaitingDatagrams = 64;

@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <openssl/evp.h>
 
-#include <array>
 #include <mutex>
 
 #include "common/base/check.h"
+#include "common/base/sha256.h"
 #include "common/base/text_format.h"
 
 namespace sluice::model {
@@ -52,15 +51,8 @@ std::string DiscoveryBytes(const Message& message) {
   return DeterministicBytes(*sent);
 }
 
-std::string ContentHash(std::string_view bytes) {
-  constexpr std::size_t kKept = 16;
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  SLUICE_CHECK(
-      EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1);
-  std::string hex;
-  for (std::size_t i = 0; i < kKept; ++i) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
-}
+// Of 64: a hash of 128 bits.
+constexpr std::size_t kVersionDigits = 32;
 
 }  // namespace
 
@@ -132,7 +124,7 @@ google::protobuf::Any Resource::ToAny() const {
 const Resource::Discovery& Resource::discovery() const {
   std::call_once(discovery_->once, [this] {
     discovery_->bytes = DiscoveryBytes(*message_);
-    discovery_->version = ContentHash(discovery_->bytes);
+    discovery_->version = Sha256Hex(discovery_->bytes).substr(0, kVersionDigits);
   });
   return *discovery_;
 }

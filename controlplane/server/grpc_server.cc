@@ -4,13 +4,12 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <mutex>
 #include <system_error>
 
+#include "common/base/bind_probe.h"
 #include "common/base/limits.h"
 #include "common/log/event_log.h"
 
@@ -18,30 +17,14 @@ namespace sluice::controlplane {
 namespace {
 
 // gRPC says neither why it could not bind, nor does it leave a unix socket alone that is in use: so
-// try it first.
+// that is found out first.
 Result<void> TryToBind(const std::string& flag, const SocketAddress& address) {
-  sockaddr_storage storage{};
-  const socklen_t length = address.ToSockaddr(storage);
-  const auto* raw = reinterpret_cast<const sockaddr*>(&storage);
-  const int probe = socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (probe < 0) {
-    return Fail(ErrorCode::kFailedPrecondition,
-                fmt::format("`{}`: cannot make a socket for {}: {}", flag, address.Text(),
-                            std::generic_category().message(errno)));
-  }
-  int error = 0;
-  if (address.is_unix()) {
-    if (connect(probe, raw, length) == 0) error = EADDRINUSE;
-  } else {
-    const int on = 1;
-    setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (bind(probe, raw, length) != 0 || listen(probe, 1) != 0) error = errno;
-  }
-  close(probe);
+  const int error = BindProblem(SocketKind::kStream, address);
   if (error == 0) return {};
   return Fail(ErrorCode::kFailedPrecondition,
               fmt::format("`{}`: cannot listen on {}: {}", flag, address.Text(),
-                          std::generic_category().message(error)));
+                          error == ENOTSOCK ? "it is a file that is not a socket"
+                                            : std::generic_category().message(error)));
 }
 
 void PassGrpcLogOn(gpr_log_func_args* line) {

@@ -5,14 +5,14 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include "common/base/bind_probe.h"
 #include "common/base/limits.h"
+#include "dataplane/relay/socket_options.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -24,6 +24,10 @@ tl::unexpected<BindFailure> Failed(const SocketAddress& address, int error) {
     case EADDRINUSE:
       return tl::make_unexpected(
           BindFailure{"AddressInUse", fmt::format("{} is taken by another process", text)});
+    case ENOTSOCK:
+      return tl::make_unexpected(
+          BindFailure{"AddressInUse",
+                      fmt::format("{} is a file that is not a socket; it is left alone", text)});
     case EADDRNOTAVAIL:
       return tl::make_unexpected(BindFailure{
           "AddressNotAvailable", fmt::format("{} is not an address of this machine", text)});
@@ -58,10 +62,6 @@ int TypeOf(Protocol protocol) {
   return (protocol == Protocol::kTcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
 }
 
-bool Set(int fd, int level, int option, int value) {
-  return ::setsockopt(fd, level, option, &value, sizeof(value)) == 0;
-}
-
 bool Bind(int fd, const SocketAddress& address) {
   sockaddr_storage storage;
   const socklen_t length = address.ToSockaddr(storage);
@@ -69,38 +69,7 @@ bool Bind(int fd, const SocketAddress& address) {
 }
 
 bool SetIpFamilyOptions(int fd, const SocketAddress& address) {
-  return address.family() != AF_INET6 || Set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-}
-
-// A socket file that nobody listens on any more is removed; anything else is left alone.
-BindResult<void> ProveUnixFree(const SocketAddress& address) {
-  sockaddr_storage storage;
-  const socklen_t length = address.ToSockaddr(storage);
-  const char* path = reinterpret_cast<const sockaddr_un*>(&storage)->sun_path;
-  struct stat status;
-  if (::lstat(path, &status) != 0) {
-    if (errno == ENOENT) return {};
-    return Failed(address, errno);
-  }
-  if (!S_ISSOCK(status.st_mode)) {
-    return tl::make_unexpected(BindFailure{
-        "AddressInUse",
-        fmt::format("{} is a file that is not a socket; it is left alone", address.Text())});
-  }
-  const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!probe) return Failed(address, errno);
-  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&storage), length) == 0 ||
-      errno != ECONNREFUSED) {
-    return Failed(address, errno == EACCES ? EACCES : EADDRINUSE);
-  }
-  if (::unlink(path) != 0 && errno != ENOENT) return Failed(address, errno);
-  return {};
-}
-
-void SetBuffer(int fd, int option, int bytes) {
-  // The forced form goes beyond net.core.rmem_max and needs CAP_NET_ADMIN.
-  const int forced = option == SO_RCVBUF ? SO_RCVBUFFORCE : SO_SNDBUFFORCE;
-  if (!Set(fd, SOL_SOCKET, forced, bytes)) Set(fd, SOL_SOCKET, option, bytes);
+  return address.family() != AF_INET6 || SetSocketOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 }
 
 // Lets the kernel tune a buffer again whose size was set before.
@@ -114,20 +83,16 @@ void TakeBackBuffer(int fd, Protocol protocol, const SocketAddress& address, int
   int bytes = 0;
   length = sizeof(bytes);
   if (!fresh || ::getsockopt(fresh.get(), SOL_SOCKET, option, &bytes, &length) != 0) return;
-  SetBuffer(fd, option, bytes / 2);  // The kernel reports twice what is set.
-  Set(fd, SOL_SOCKET, SO_BUF_LOCK, locked & ~lock);
+  SetSocketBuffer(fd, option, bytes / 2);  // The kernel reports twice what is set.
+  SetSocketOption(fd, SOL_SOCKET, SO_BUF_LOCK, locked & ~lock);
 }
 
 }  // namespace
 
 BindResult<void> ProveFree(Protocol protocol, const SocketAddress& address) {
-  if (address.is_unix()) return ProveUnixFree(address);
-  const UniqueFd probe(::socket(address.family(), TypeOf(protocol), 0));
-  if (!probe || !SetIpFamilyOptions(probe.get(), address)) return Failed(address, errno);
-  // Connections of an earlier process that are in TIME_WAIT are no reason to refuse.
-  if (protocol == Protocol::kTcp) Set(probe.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-  if (!Bind(probe.get(), address)) return Failed(address, errno);
-  if (protocol == Protocol::kTcp && ::listen(probe.get(), 1) != 0) return Failed(address, errno);
+  const int error = BindProblem(
+      protocol == Protocol::kTcp ? SocketKind::kStream : SocketKind::kDatagram, address);
+  if (error != 0) return Failed(address, error);
   return {};
 }
 
@@ -136,8 +101,8 @@ BindResult<UniqueFd> OpenListenSocket(Protocol protocol, const SocketAddress& ad
   UniqueFd socket(::socket(address.family(), TypeOf(protocol), 0));
   if (!socket || !SetIpFamilyOptions(socket.get(), address)) return Failed(address, errno);
   if (!address.is_unix()) {
-    if (protocol == Protocol::kTcp) Set(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-    if (!Set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1)) return Failed(address, errno);
+    if (protocol == Protocol::kTcp) SetSocketOption(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+    if (!SetSocketOption(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1)) return Failed(address, errno);
   }
   if (!Bind(socket.get(), address)) return Failed(address, errno);
   ChangeSettings(socket.get(), protocol, address, settings);
@@ -153,23 +118,18 @@ void ChangeSettings(int fd, Protocol protocol, const SocketAddress& address,
   const bool udp = protocol == Protocol::kUdp;
   const auto udp_default = static_cast<int>(limits::kUdpSocketBufferBytes);
   if (settings.receive_buffer || udp) {
-    SetBuffer(fd, SO_RCVBUF, settings.receive_buffer.value_or(udp_default));
+    SetSocketBuffer(fd, SO_RCVBUF, settings.receive_buffer.value_or(udp_default));
   } else {
     TakeBackBuffer(fd, protocol, address, SO_RCVBUF);
   }
   if (settings.send_buffer) {
-    SetBuffer(fd, SO_SNDBUF, *settings.send_buffer);
+    SetSocketBuffer(fd, SO_SNDBUF, *settings.send_buffer);
   } else {
     TakeBackBuffer(fd, protocol, address, SO_SNDBUF);
   }
   if (udp || address.is_unix()) return;
-  Set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  Set(fd, SOL_SOCKET, SO_KEEPALIVE, settings.keepalive ? 1 : 0);
-  if (settings.keepalive) {
-    Set(fd, IPPROTO_TCP, TCP_KEEPIDLE, settings.keepalive->idle_s);
-    Set(fd, IPPROTO_TCP, TCP_KEEPINTVL, settings.keepalive->interval_s);
-    Set(fd, IPPROTO_TCP, TCP_KEEPCNT, settings.keepalive->count);
-  }
+  SetSocketOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  SetKeepalive(fd, settings);
 }
 
 }  // namespace sluice::dataplane

@@ -17,11 +17,9 @@ namespace sluice::dataplane {
 namespace {
 
 bool IsLocal(const std::string& address) {
-  if (address.starts_with("unix:") || address.starts_with("localhost:")) return true;
+  if (address.starts_with("localhost:")) return true;
   const Result<SocketAddress> parsed = SocketAddress::Parse(address);
-  if (!parsed) return false;
-  const std::string ip = parsed->Unmapped().IpText();
-  return ip == "::1" || ip.starts_with("127.");
+  return parsed && parsed->is_local();
 }
 
 // What is wrong beyond the form of single flags; empty: nothing.

@@ -22,13 +22,6 @@ std::uint64_t TimerWheel::TickAtOrBefore(MonotonicTime time) const {
   return static_cast<std::uint64_t>(std::chrono::floor<milliseconds>(time - start_).count());
 }
 
-void TimerWheel::Push(Timer*& head, Timer& timer) {
-  timer.next_ = head;
-  timer.link_ = &head;
-  if (head != nullptr) head->link_ = &timer.next_;
-  head = &timer;
-}
-
 void TimerWheel::Arm(Timer& timer, MonotonicTime deadline) {
   timer.Unlink();
   const auto since_start = std::max(deadline, start_) - start_;
@@ -43,7 +36,7 @@ void TimerWheel::Place(Timer& timer) {
   const std::uint64_t ahead = timer.tick_ - current_;
   if (ahead < kFirstSlots) {
     const std::size_t slot = timer.tick_ % kFirstSlots;
-    Push(first_[slot], timer);
+    first_[slot].PushFront(timer);
     first_occupied_[slot / 64] |= std::uint64_t{1} << (slot % 64);
     return;
   }
@@ -56,18 +49,17 @@ void TimerWheel::Place(Timer& timer) {
   // Beyond the horizon (49 days) it waits in the farthest slot and is placed again from there.
   const std::uint64_t horizon = current_ + (std::uint64_t{1} << (shift + kUpperBits)) - 1;
   const std::size_t slot = (std::min(timer.tick_, horizon) >> shift) % kUpperSlots;
-  Push(upper_[level].slots[slot], timer);
+  upper_[level].slots[slot].PushFront(timer);
   upper_[level].occupied |= std::uint64_t{1} << slot;
 }
 
 void TimerWheel::Cascade(std::size_t level, std::size_t slot) {
   UpperLevel& upper = upper_[level];
   upper.occupied &= ~(std::uint64_t{1} << slot);
-  Timer* list = upper.slots[slot];
-  if (list != nullptr) list->link_ = &list;
-  upper.slots[slot] = nullptr;
-  while (list != nullptr) {
-    Timer& timer = *list;
+  IntrusiveList<Timer> list;
+  list.TakeAll(upper.slots[slot]);
+  while (!list.empty()) {
+    Timer& timer = *list.front();
     timer.Unlink();
     Place(timer);
   }
@@ -75,11 +67,10 @@ void TimerWheel::Cascade(std::size_t level, std::size_t slot) {
 
 void TimerWheel::Fire(std::size_t slot) {
   first_occupied_[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
-  Timer* list = first_[slot];
-  if (list != nullptr) list->link_ = &list;
-  first_[slot] = nullptr;
-  while (list != nullptr) {
-    Timer& timer = *list;
+  IntrusiveList<Timer> list;
+  list.TakeAll(first_[slot]);
+  while (!list.empty()) {
+    Timer& timer = *list.front();
     timer.Unlink();
     timer.OnTimer();
   }

@@ -10,37 +10,28 @@
 #include <cstdint>
 #include <optional>
 
-namespace sluice::dataplane {
+#include "common/base/intrusive_list.h"
+#include "common/base/monotonic_time.h"
 
-using MonotonicTime = std::chrono::steady_clock::time_point;
+namespace sluice::dataplane {
 
 class TimerWheel;
 
 // Derive to be called. Cancels itself when destroyed.
-class Timer {
+class Timer : private IntrusiveLink<Timer> {
  public:
-  Timer() = default;
-  Timer(const Timer&) = delete;
-  Timer& operator=(const Timer&) = delete;
-  bool armed() const { return link_ != nullptr; }
+  bool armed() const { return linked(); }
 
  protected:
-  ~Timer() { Unlink(); }
+  ~Timer() = default;
   // The timer is no longer armed and may be armed again, cancelled or destroyed by its owner here.
   virtual void OnTimer() = 0;
 
  private:
   friend class TimerWheel;
-  void Unlink() {
-    if (link_ == nullptr) return;
-    *link_ = next_;
-    if (next_ != nullptr) next_->link_ = link_;
-    next_ = nullptr;
-    link_ = nullptr;
-  }
+  friend class IntrusiveLink<Timer>;
+  friend class IntrusiveList<Timer>;
 
-  Timer* next_ = nullptr;
-  Timer** link_ = nullptr;  // The pointer that points here; null while not armed.
   std::uint64_t tick_ = 0;
 };
 
@@ -69,20 +60,19 @@ class TimerWheel {
   static constexpr std::size_t kUpperSlots = std::size_t{1} << kUpperBits;
 
   struct UpperLevel {
-    std::array<Timer*, kUpperSlots> slots{};
+    std::array<IntrusiveList<Timer>, kUpperSlots> slots;
     std::uint64_t occupied = 0;  // A bit may be set though its list has become empty.
   };
 
   std::uint64_t TickAtOrBefore(MonotonicTime time) const;
   void Place(Timer& timer);
-  void Push(Timer*& head, Timer& timer);
   void Cascade(std::size_t level, std::size_t slot);
   void Fire(std::size_t slot);
   std::optional<std::uint64_t> NextTick() const;
 
   const MonotonicTime start_;
   std::uint64_t current_ = 0;  // All ticks up to this one have been fired.
-  std::array<Timer*, kFirstSlots> first_{};
+  std::array<IntrusiveList<Timer>, kFirstSlots> first_;
   std::array<std::uint64_t, kFirstSlots / 64> first_occupied_{};
   std::array<UpperLevel, kUpperLevels> upper_{};
 };

@@ -9,36 +9,26 @@
 #include <array>
 
 #include "common/base/limits.h"
+#include "dataplane/relay/socket_options.h"
 
 namespace sluice::dataplane {
-namespace {
-
-bool Set(int fd, int level, int option, int value) {
-  return ::setsockopt(fd, level, option, &value, sizeof(value)) == 0;
-}
-
-}  // namespace
-
 void ConfigureUdpListenSocket(int fd, const SocketAddress& address) {
-  Set(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
-  Set(fd, SOL_UDP, UDP_GRO, 1);
+  SetSocketOption(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+  SetSocketOption(fd, SOL_UDP, UDP_GRO, 1);
   if (!address.is_wildcard()) return;
   if (address.family() == AF_INET6) {
-    Set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    SetSocketOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
   } else {
-    Set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    SetSocketOption(fd, IPPROTO_IP, IP_PKTINFO, 1);
   }
 }
 
 void ConfigureUdpEndpointSocket(int fd, const SocketSettings& settings) {
   constexpr int kDefault = limits::kUdpSocketBufferBytes;
   const int receive = settings.receive_buffer.value_or(kDefault);
-  // The forced forms go beyond net.core.rmem_max and wmem_max and need CAP_NET_ADMIN.
-  if (!Set(fd, SOL_SOCKET, SO_RCVBUFFORCE, receive)) Set(fd, SOL_SOCKET, SO_RCVBUF, receive);
-  if (settings.send_buffer && !Set(fd, SOL_SOCKET, SO_SNDBUFFORCE, *settings.send_buffer)) {
-    Set(fd, SOL_SOCKET, SO_SNDBUF, *settings.send_buffer);
-  }
-  Set(fd, SOL_UDP, UDP_GRO, 1);
+  SetSocketBuffer(fd, SO_RCVBUF, receive);
+  if (settings.send_buffer) SetSocketBuffer(fd, SO_SNDBUF, *settings.send_buffer);
+  SetSocketOption(fd, SOL_UDP, UDP_GRO, 1);
 }
 
 std::uint32_t UdpKernelDrops(int fd) {
@@ -50,7 +40,7 @@ std::uint32_t UdpKernelDrops(int fd) {
 
 void DiscardArrivals(int fd, bool discard) {
   if (!discard) {
-    Set(fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
+    SetSocketOption(fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
     return;
   }
   sock_filter accept_nothing = BPF_STMT(BPF_RET | BPF_K, 0);

@@ -7,17 +7,9 @@
 #include <cerrno>
 
 #include "dataplane/loop/descriptor_limit.h"
+#include "dataplane/relay/socket_options.h"
 
 namespace sluice::dataplane {
-namespace {
-
-void SetOption(int fd, int level, int option, int value) {
-  // None of these is needed for the session to work.
-  ::setsockopt(fd, level, option, &value, sizeof(value));
-}
-
-}  // namespace
-
 ConnectStart BeginConnect(const SocketAddress& endpoint, const SocketSettings& settings) {
   ConnectStart start;
   start.socket.reset(::socket(endpoint.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -32,13 +24,8 @@ ConnectStart BeginConnect(const SocketAddress& endpoint, const SocketSettings& s
   }
   const int fd = start.socket.get();
   if (!endpoint.is_unix()) {
-    SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    if (settings.keepalive) {
-      SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-      SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, settings.keepalive->idle_s);
-      SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, settings.keepalive->interval_s);
-      SetOption(fd, IPPROTO_TCP, TCP_KEEPCNT, settings.keepalive->count);
-    }
+    SetSocketOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (settings.keepalive) SetKeepalive(fd, settings);
   }
   sockaddr_storage storage;
   const socklen_t length = endpoint.ToSockaddr(storage);

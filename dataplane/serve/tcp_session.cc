@@ -12,18 +12,15 @@
 
 #include "common/base/limits.h"
 #include "dataplane/relay/tcp_relay.h"
+#include "dataplane/serve/attempts.h"
+#include "dataplane/serve/deadlines.h"
 #include "dataplane/serve/endpoint_connect.h"
 #include "dataplane/serve/phase_run.h"
 #include "dataplane/serve/session_ends.h"
 #include "dataplane/serve/worker_context.h"
-#include "dataplane/variables/text_template.h"
 
 namespace sluice::dataplane {
 namespace {
-
-std::int64_t WholeSeconds(MonotonicTime time) {
-  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
 
 // Bytes that nobody reads fill a socket's receive buffer, and the default one (tcp_rmem) is not
 // promised to hold as many as phases may look at: the client would be stopped before. Linux makes
@@ -72,7 +69,6 @@ class TcpSession final : public Retirable, private LiveSession, private Timer, p
     // Connecting.
     Tries tries;
     CloseReason failure = CloseReason::kNoEndpoint;  // Of the last attempt.
-    std::uint32_t attempts = 0;
   };
 
   void OnEvents(Peer peer, std::uint32_t events);
@@ -87,20 +83,19 @@ class TcpSession final : public Retirable, private LiveSession, private Timer, p
   std::optional<FirstBytes> PeekFirstBytes();
 
   void BeginConnecting();
-  bool PickEndpoint();
   void ConnectSomewhere();
   void OnConnectEvent(std::uint32_t events);
   void OnConnected();
-  void AttemptFailed(int error, CloseReason failure);
+  void GiveUpAttempt(const AttemptFailure& failure);
   bool MayTryAnother() const;
 
   void PumpRelay();
 
-  void ArmTimer();
+  void ArmTimer() { deadlines().Arm(worker_.loop().timers(), *this); }
+  Deadlines deadlines() const;
   std::optional<MonotonicTime> StageDeadline() const;
-  std::optional<MonotonicTime> SessionDeadline() const;
 
-  void FinishAttempt();
+  void ReleaseEndpoint();
   void CloseSockets(CloseReason reason);
 
   const TcpSettings& settings() const { return served_.config->tcp; }
@@ -197,35 +192,11 @@ void TcpSession::BeginConnecting() {
   ConnectSomewhere();
 }
 
-bool TcpSession::PickEndpoint() {
-  PickInput input;
-  input.client = &state_.client;
-  input.now_s = WholeSeconds(worker_.loop().now());
-  input.random = &worker_.random();
-  if (const auto& hash_key = state_.upstream->config->hash_key; hash_key != nullptr) {
-    std::string& key = worker_.EmptyText();
-    hash_key->Render(state_, key);
-    input.key = key;
-  }
-  const auto picked = balancer().Pick(input, state_.upstream->memory, setup_->tries);
-  if (!picked) return false;
-  holds_endpoint_ = true;
-  if (setup_->attempts++ == 0) {
-    upstream_counters().sessions.Add();
-  } else {
-    upstream_counters().retries.Add();
-  }
-  Attempt& attempt = state_.attempts.emplace_back();
-  attempt.endpoint = *picked;
-  attempt.start = worker_.loop().now();
-  return true;
-}
-
 // Goes through the endpoints until one is being connected, or none may be tried any more.
 void TcpSession::ConnectSomewhere() {
-  while (PickEndpoint()) {
-    const BalanceEndpoint& endpoint = balancer().endpoints()[state_.attempts.back().endpoint];
-    ConnectStart start = BeginConnect(endpoint.address, served_.config->socket);
+  while (BeginAttempt(worker_, state_, setup_->tries)) {
+    holds_endpoint_ = true;
+    ConnectStart start = BeginConnect(EndpointInHand(state_).address, served_.config->socket);
     if (start.error == 0) {
       endpoint_.fd = std::move(start.socket);
       relay_.SetSocket(Peer::kEndpoint, endpoint_.fd.get());
@@ -239,10 +210,9 @@ void TcpSession::ConnectSomewhere() {
       }
       return;
     }
-    AttemptFailed(start.error, CloseReason::kConnectFailed);
+    GiveUpAttempt(FailAttempt(worker_, state_, start.error));
     if (!MayTryAnother()) break;
   }
-  if (state_.attempts.empty()) upstream_counters().no_endpoint.Add();
   End(setup_->failure);
 }
 
@@ -250,31 +220,19 @@ bool TcpSession::MayTryAnother() const {
   if (setup_->failure == CloseReason::kResourcesExhausted && worker_.accept_gate().paused()) {
     return false;
   }
-  if (setup_->attempts >= settings().attempts) return false;
+  if (state_.attempts.size() >= settings().attempts) return false;
   if (settings().retry_timeout.count() == 0) return true;
   return worker_.loop().now() - state_.attempts.front().start < settings().retry_timeout;
 }
 
-void TcpSession::AttemptFailed(int error, CloseReason failure) {
+void TcpSession::GiveUpAttempt(const AttemptFailure& failure) {
   endpoint_.fd.reset();
-  const ConnectFault fault =
-      failure == CloseReason::kConnectTimeout ? ConnectFault::kEndpoint : FaultOf(error);
-  if (fault == ConnectFault::kEndpoint) {
-    balancer().Failed(state_.attempts.back().endpoint, WholeSeconds(worker_.loop().now()),
-                      state_.upstream->memory);
-    UpstreamCounters& counters = upstream_counters();
-    (failure == CloseReason::kConnectTimeout ? counters.connect_timeouts
-                                             : counters.connect_failures)
-        .Add();
-    setup_->failure = failure;
-  } else {
-    setup_->failure = CloseReason::kResourcesExhausted;
-  }
-  if (fault == ConnectFault::kOurs && !worker_.accept_gate().paused()) {
+  setup_->failure = failure.reason;
+  if (failure.fault == ConnectFault::kOurs && !worker_.accept_gate().paused()) {
     served_.counters.accept_pauses.Add();
     worker_.accept_gate().Pause();
   }
-  FinishAttempt();
+  ReleaseEndpoint();
 }
 
 void TcpSession::OnEvents(Peer peer, std::uint32_t events) {
@@ -295,7 +253,7 @@ void TcpSession::OnConnectEvent(std::uint32_t events) {
   if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
     const int error = ConnectError(endpoint_.fd.get());
     if (error != 0) {
-      AttemptFailed(error, CloseReason::kConnectFailed);
+      GiveUpAttempt(FailAttempt(worker_, state_, error));
       if (MayTryAnother()) {
         ConnectSomewhere();
       } else {
@@ -360,59 +318,49 @@ void TcpSession::PumpRelay() {
   }
 }
 
-std::optional<MonotonicTime> TcpSession::SessionDeadline() const {
-  if (settings().session_timeout.count() == 0) return std::nullopt;
-  return state_.start + settings().session_timeout;
+Deadlines TcpSession::deadlines() const {
+  return {StageDeadline(), DeadlineAfter(state_.start, settings().session_timeout)};
 }
 
 std::optional<MonotonicTime> TcpSession::StageDeadline() const {
-  if (stage_ == Stage::kPhases) {
-    return setup_->phases.Deadline(served_.config->phases, worker_.loop().now());
+  switch (stage_) {
+    case Stage::kPhases:
+      return setup_->phases.Deadline(served_.config->phases, worker_.loop().now());
+    case Stage::kConnecting:
+      return DeadlineAfter(state_.attempts.back().start, settings().connect_timeout);
+    default:
+      break;
   }
-  const bool connecting = stage_ == Stage::kConnecting;
-  std::chrono::milliseconds timeout =
-      connecting ? settings().connect_timeout : settings().idle_timeout;
-  if (half_closed_ && settings().half_closed_timeout.count() != 0) {
-    timeout = settings().half_closed_timeout;
-  }
-  if (timeout.count() == 0) return std::nullopt;
-  return (connecting ? state_.attempts.back().start : last_activity_) + timeout;
-}
-
-void TcpSession::ArmTimer() {
-  const auto stage = StageDeadline();
-  const auto session = SessionDeadline();
-  if (!stage && !session) {
-    worker_.loop().timers().Cancel(*this);
-    return;
-  }
-  const auto deadline = stage && session ? std::min(*stage, *session) : (stage ? *stage : *session);
-  worker_.loop().timers().Arm(*this, deadline);
+  const bool hurried = half_closed_ && settings().half_closed_timeout.count() != 0;
+  return DeadlineAfter(last_activity_,
+                       hurried ? settings().half_closed_timeout : settings().idle_timeout);
 }
 
 void TcpSession::OnTimer() {
-  const MonotonicTime now = worker_.loop().now();
-  const auto session = SessionDeadline();
-  if (session && *session <= now) return End(CloseReason::kSessionTimeout);
-  const auto stage = StageDeadline();
-  if (!stage || *stage > now) return ArmTimer();  // There was traffic meanwhile.
+  switch (deadlines().At(worker_.loop().now())) {
+    case Deadlines::Passed::kNone:
+      return ArmTimer();  // There was traffic meanwhile.
+    case Deadlines::Passed::kSession:
+      return End(CloseReason::kSessionTimeout);
+    case Deadlines::Passed::kStage:
+      break;
+  }
   if (stage_ == Stage::kPhases) return End(CloseReason::kPhaseTimeout);
   if (stage_ == Stage::kRelaying) {
     return End(half_closed_ ? CloseReason::kHalfClosedTimeout : CloseReason::kIdleTimeout);
   }
-  AttemptFailed(ETIMEDOUT, CloseReason::kConnectTimeout);
+  GiveUpAttempt(FailAttemptInTime(worker_, state_));
   if (!MayTryAnother()) return End(setup_->failure);
   ConnectSomewhere();
 }
 
 // Gives the endpoint back and completes the record of the attempt.
-void TcpSession::FinishAttempt() {
+void TcpSession::ReleaseEndpoint() {
   if (!std::exchange(holds_endpoint_, false)) return;
   Attempt& attempt = state_.attempts.back();
-  attempt.session_time = Since(attempt.start, worker_.loop().now());
   attempt.bytes_sent = relay_.written_to(Peer::kEndpoint);
   attempt.bytes_received = relay_.read_from(Peer::kEndpoint);
-  balancer().Release(attempt.endpoint);
+  FinishAttempt(worker_, state_);
 }
 
 // The one place where the sockets are closed.
@@ -447,7 +395,7 @@ void TcpSession::End(CloseReason reason) {
   CloseSockets(reason);
   stage_ = Stage::kEnded;
   setup_.reset();  // And with it a task that is under way.
-  FinishAttempt();
+  ReleaseEndpoint();
   relay_.Release(worker_.pipes());
   state_.bytes_received = relay_.read_from(Peer::kClient);
   state_.bytes_sent = relay_.written_to(Peer::kClient);

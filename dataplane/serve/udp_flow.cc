@@ -14,21 +14,17 @@
 #include "dataplane/loop/descriptor_limit.h"
 #include "dataplane/relay/udp_socket.h"
 #include "dataplane/relay/udp_workspace.h"
+#include "dataplane/serve/attempts.h"
 #include "dataplane/serve/endpoint_connect.h"
 #include "dataplane/serve/session_ends.h"
 #include "dataplane/serve/udp_flows.h"
 #include "dataplane/serve/worker_context.h"
-#include "dataplane/variables/text_template.h"
 
 namespace sluice::dataplane {
 namespace {
 
 // How often a flow with much to receive is asked in one round.
 constexpr int kReceivesPerRound = 4;
-
-std::int64_t WholeSeconds(MonotonicTime time) {
-  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
 
 // Calls `take` with each datagram of the run.
 template <typename Take>
@@ -199,45 +195,24 @@ void UdpFlow::ForwardKept(Waiting& kept) {
 // UDP's connect only fails for reasons on this machine: no route, no port, no descriptor.
 CloseReason UdpFlow::ConnectSomewhere() {
   state_.upstream = served_.upstreams[state_.route]->in_force;
-  const UpstreamConfig& upstream = *state_.upstream->config;
-  const Balancer& balancer = *upstream.balancer;
-  SmoothWeights& memory = state_.upstream->memory;
-  UpstreamCounters& counters = upstream_counters();
   Tries tries;
-  std::string& key = worker_.EmptyText();
-  if (upstream.hash_key != nullptr) upstream.hash_key->Render(state_, key);
-  const PickInput input{.client = &state_.client,
-                        .key = key,
-                        .now_s = WholeSeconds(worker_.loop().now()),
-                        .random = &worker_.random()};
   CloseReason failure = CloseReason::kNoEndpoint;
-  for (std::size_t i = 0; i < limits::kConnectAttempts; ++i) {
-    const auto picked = balancer.Pick(input, memory, tries);
-    if (!picked) break;
-    (i == 0 ? counters.sessions : counters.retries).Add();
-    Attempt& attempt = state_.attempts.emplace_back();
-    attempt.endpoint = *picked;
-    attempt.start = worker_.loop().now();
-    const int error = OpenSocket(*picked);
+  while (state_.attempts.size() < limits::kConnectAttempts &&
+         BeginAttempt(worker_, state_, tries)) {
+    const int error = OpenSocket(EndpointInHand(state_).address);
     if (error == 0) {
-      attempt.connect_time = std::chrono::milliseconds(0);
+      state_.attempts.back().connect_time = std::chrono::milliseconds(0);
       return CloseReason::kOpen;
     }
-    failure = CloseReason::kResourcesExhausted;
-    if (FaultOf(error) == ConnectFault::kEndpoint) {
-      failure = CloseReason::kConnectFailed;
-      counters.connect_failures.Add();
-      balancer.Failed(*picked, input.now_s, memory);
-    }
-    balancer.Release(*picked);
-    if (FaultOf(error) == ConnectFault::kOurs) break;
+    const AttemptFailure failed = FailAttempt(worker_, state_, error);
+    FinishAttempt(worker_, state_);
+    failure = failed.reason;
+    if (failed.fault == ConnectFault::kOurs) break;
   }
-  if (state_.attempts.empty()) counters.no_endpoint.Add();
   return failure;
 }
 
-int UdpFlow::OpenSocket(std::uint32_t endpoint) {
-  const SocketAddress& address = state_.upstream->config->balancer->endpoints()[endpoint].address;
+int UdpFlow::OpenSocket(const SocketAddress& address) {
   UniqueFd socket(::socket(address.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket) return errno;
   if (IsReservedDescriptor(socket.get())) return EMFILE;
@@ -350,33 +325,24 @@ void UdpFlow::EndIfComplete() {
   End(CloseReason::kUdpResponsesComplete);
 }
 
-std::optional<MonotonicTime> UdpFlow::StageDeadline() {
-  if (waiting_ != nullptr) {
-    return waiting_->phases.Deadline(served_.config->phases, worker_.loop().now());
-  }
-  if (settings().idle_timeout.count() == 0) return std::nullopt;
-  return last_activity_ + settings().idle_timeout;
+Deadlines UdpFlow::deadlines() {
+  return {waiting_ != nullptr
+              ? waiting_->phases.Deadline(served_.config->phases, worker_.loop().now())
+              : DeadlineAfter(last_activity_, settings().idle_timeout),
+          DeadlineAfter(state_.start, settings().session_timeout)};
 }
 
-std::optional<MonotonicTime> UdpFlow::SessionDeadline() const {
-  if (settings().session_timeout.count() == 0) return std::nullopt;
-  return state_.start + settings().session_timeout;
-}
-
-void UdpFlow::ArmTimer() {
-  const auto stage = StageDeadline();
-  const auto session = SessionDeadline();
-  if (!stage && !session) return worker_.loop().timers().Cancel(*this);
-  const auto deadline = stage && session ? std::min(*stage, *session) : (stage ? *stage : *session);
-  worker_.loop().timers().Arm(*this, deadline);
-}
+void UdpFlow::ArmTimer() { deadlines().Arm(worker_.loop().timers(), *this); }
 
 void UdpFlow::OnTimer() {
-  const MonotonicTime now = worker_.loop().now();
-  const auto session = SessionDeadline();
-  if (session && *session <= now) return End(CloseReason::kSessionTimeout);
-  const auto stage = StageDeadline();
-  if (!stage || *stage > now) return ArmTimer();  // There was traffic meanwhile.
+  switch (deadlines().At(worker_.loop().now())) {
+    case Deadlines::Passed::kNone:
+      return ArmTimer();  // There was traffic meanwhile.
+    case Deadlines::Passed::kSession:
+      return End(CloseReason::kSessionTimeout);
+    case Deadlines::Passed::kStage:
+      break;
+  }
   if (waiting_ != nullptr) return End(CloseReason::kPhaseTimeout);
   if (!HasItsResponses()) return End(CloseReason::kUdpNoResponse);
   End(Remaining() == 0 ? CloseReason::kUdpRequestsComplete : CloseReason::kUdpIdle);
@@ -392,7 +358,7 @@ void UdpFlow::End(CloseReason reason) {
     worker_.udp().waiting_bytes -= waiting_->bytes.size();
     waiting_ = nullptr;  // And with it a task that is under way.
   }
-  if (socket_) FinishAttempt(reason);
+  if (socket_) ReleaseEndpoint(reason);
   socket_.reset();
   worker_.accept_gate().DescriptorsFreed();
   --worker_.udp().flows;
@@ -400,18 +366,13 @@ void UdpFlow::End(CloseReason reason) {
   owner_.OnFlowEnded(*this);
 }
 
-// Gives the endpoint back and completes the record of the attempt.
-void UdpFlow::FinishAttempt(CloseReason reason) {
-  Attempt& attempt = state_.attempts.back();
-  attempt.session_time = Since(attempt.start, worker_.loop().now());
-  const Balancer& balancer = *state_.upstream->config->balancer;
+void UdpFlow::ReleaseEndpoint(CloseReason reason) {
   if (reason == CloseReason::kUdpNoResponse || reason == CloseReason::kUdpEndpointRefused) {
-    balancer.Failed(attempt.endpoint, WholeSeconds(worker_.loop().now()), state_.upstream->memory);
-    upstream_counters().connect_failures.Add();
+    FailAttempt(worker_, state_, ECONNREFUSED);
   } else {
-    balancer.Succeeded(attempt.endpoint);
+    state_.upstream->config->balancer->Succeeded(state_.attempts.back().endpoint);
   }
-  balancer.Release(attempt.endpoint);
+  FinishAttempt(worker_, state_);
 }
 
 }  // namespace sluice::dataplane

@@ -17,6 +17,7 @@
 #include "dataplane/loop/event_loop.h"
 #include "dataplane/relay/udp_forward.h"
 #include "dataplane/relay/udp_replies.h"
+#include "dataplane/serve/deadlines.h"
 #include "dataplane/serve/live_sessions.h"
 #include "dataplane/serve/phase_run.h"
 #include "dataplane/session/session_state.h"
@@ -87,14 +88,12 @@ class UdpFlow final : public Retirable,
   std::size_t Send(std::span<const UdpRun> runs);
 
   CloseReason ConnectSomewhere();
-  int OpenSocket(std::uint32_t endpoint);
+  int OpenSocket(const SocketAddress& address);
   bool HasItsResponses() const;
   void EndIfComplete();
   void End(CloseReason reason);
-  void FinishAttempt(CloseReason reason);
-  // Of the phases or of silence.
-  std::optional<MonotonicTime> StageDeadline();
-  std::optional<MonotonicTime> SessionDeadline() const;
+  void ReleaseEndpoint(CloseReason reason);
+  Deadlines deadlines();
   void ArmTimer();
   UpstreamCounters& upstream_counters() const;
 

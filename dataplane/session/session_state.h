@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/base/address.h"
+#include "common/base/monotonic_time.h"
 #include "dataplane/session/close_reason.h"
 
 namespace sluice::dataplane {
@@ -17,7 +18,6 @@ namespace sluice::dataplane {
 struct ListenerConfig;
 struct WorkerUpstream;
 
-using MonotonicTime = std::chrono::steady_clock::time_point;
 using WallTime = std::chrono::system_clock::time_point;
 
 enum class Protocol : std::uint8_t { kTcp, kUdp };

@@ -26,6 +26,17 @@ TEST(SocketAddress, ReadsBackWhatItPrints) {
   }
 }
 
+TEST(SocketAddress, IsLocalWhenNobodyElseCanReachIt) {
+  for (const char* text : {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1",
+                           "unix:/run/pg/.s.PGSQL.5432"}) {
+    EXPECT_TRUE(SocketAddress::Parse(text)->is_local()) << text;
+  }
+  for (const char* text :
+       {"0.0.0.0:1", "[::]:1", "192.0.2.1:1", "[2001:db8::1]:1", "128.0.0.1:1"}) {
+    EXPECT_FALSE(SocketAddress::Parse(text)->is_local()) << text;
+  }
+}
+
 TEST(SocketAddress, RefusesEverythingThatIsNoLiteralAddressWithPort) {
   for (const char* text : {"",
                            ":",

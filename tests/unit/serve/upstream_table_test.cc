@@ -39,7 +39,7 @@ class Forms {
                                                                std::make_shared<EndpointState>()};
 };
 
-std::string Pick(const WorkerUpstream& upstream) {
+std::string Pick(WorkerUpstream& upstream) {
   Tries tries;
   const Balancer& balancer = *upstream.config->balancer;
   const auto index = balancer.Pick({.key = {}, .now_s = 1}, upstream.memory, tries);
