@@ -24,7 +24,7 @@ std::vector<Diagnostic> ValidateDocuments(const std::vector<Document>& documents
   std::vector<model::ResourceKey> keys;
   for (const Document& document : documents) {
     by_key.emplace(document.resource.key(), &document);
-    const model::Violations violations = model::Validate(document.resource);
+    const model::Violations& violations = document.resource.violations();
     for (const model::Violation& violation : violations) {
       AddDiagnostic(diagnostics, At(document, violation));
     }

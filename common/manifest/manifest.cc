@@ -58,7 +58,7 @@ bool IsAmong(std::string_view field, const Fields& fields) {
 
 // Everything that is wrong with a document but for the fields that could not be read.
 void ReportViolations(const Document& document, const Fields& unread, ParseOutcome& outcome) {
-  for (const model::Violation& violation : model::Validate(document.resource)) {
+  for (const model::Violation& violation : document.resource.violations()) {
     if (IsAmong(violation.field, unread)) continue;
     AddDiagnostic(outcome.diagnostics,
                   {document.PositionOf(violation.field), violation.field, violation.message});

@@ -18,4 +18,8 @@ std::vector<Reference> EndpointSliceReferences(const google::protobuf::Message& 
   return {{FindKind("Upstream"), spec.upstream(), "spec.upstream"}};
 }
 
+std::vector<std::string_view> EndpointSliceAddresses(const google::protobuf::Message& message) {
+  return AddressTexts(dynamic_cast<const v1::EndpointSlice&>(message).spec().endpoints());
+}
+
 }  // namespace sluice::model

@@ -7,5 +7,6 @@ namespace sluice::model {
 
 void ValidateEndpointSlice(const google::protobuf::Message& message, Violations& violations);
 std::vector<Reference> EndpointSliceReferences(const google::protobuf::Message& message);
+std::vector<std::string_view> EndpointSliceAddresses(const google::protobuf::Message& message);
 
 }  // namespace sluice::model

@@ -40,6 +40,7 @@ const std::array<Kind, 5> kKinds{{
         .prototype = Prototype<v1::Upstream>,
         .validate = ValidateUpstream,
         .references = UpstreamReferences,
+        .addresses = UpstreamAddresses,
         .templates = UpstreamTemplates,
     },
     {
@@ -63,6 +64,7 @@ const std::array<Kind, 5> kKinds{{
         .prototype = Prototype<v1::EndpointSlice>,
         .validate = ValidateEndpointSlice,
         .references = EndpointSliceReferences,
+        .addresses = EndpointSliceAddresses,
     },
     {
         .name = "Listener",
@@ -74,6 +76,7 @@ const std::array<Kind, 5> kKinds{{
         .prototype = Prototype<v1::Listener>,
         .validate = ValidateListener,
         .references = ListenerReferences,
+        .addresses = ListenerAddresses,
         .templates = ListenerTemplates,
     },
     {

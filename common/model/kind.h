@@ -53,6 +53,9 @@ struct Kind {
   void (*validate)(const google::protobuf::Message&, Violations&);
   // In field order; only called for valid objects.
   std::vector<Reference> (*references)(const google::protobuf::Message&);
+  // The texts that have to be addresses, in field order, as Resource::addresses() gives them;
+  // nullptr: none.
+  std::vector<std::string_view> (*addresses)(const google::protobuf::Message&) = nullptr;
   // Texts with $variables, whose names are checked with the relations; nullptr: none.
   std::vector<TemplateField> (*templates)(const google::protobuf::Message&) = nullptr;
 };

@@ -270,4 +270,8 @@ std::vector<TemplateField> ListenerTemplates(const google::protobuf::Message& me
   return templates;
 }
 
+std::vector<std::string_view> ListenerAddresses(const google::protobuf::Message& message) {
+  return {dynamic_cast<const v1::Listener&>(message).spec().address()};
+}
+
 }  // namespace sluice::model

@@ -7,6 +7,7 @@ namespace sluice::model {
 
 void ValidateListener(const google::protobuf::Message& message, Violations& violations);
 std::vector<Reference> ListenerReferences(const google::protobuf::Message& message);
+std::vector<std::string_view> ListenerAddresses(const google::protobuf::Message& message);
 std::vector<TemplateField> ListenerTemplates(const google::protobuf::Message& message);
 
 }  // namespace sluice::model

@@ -119,7 +119,7 @@ void CheckEndpointsOnce(const ResourceKey& upstream, const std::vector<PlacedEnd
   std::map<SocketAddress, const PlacedEndpoint*> first_at;
   for (const PlacedEndpoint& placed : endpoints) {
     if (question.Full()) return;
-    const auto address = SocketAddress::Parse(placed.endpoint->address());
+    const std::optional<SocketAddress>& address = placed.object->addresses()[placed.index];
     if (!address) continue;
     const auto [first, fresh] = first_at.emplace(*address, &placed);
     if (fresh || first->second->object == placed.object)
@@ -224,14 +224,15 @@ bool SlicesFit(const ResourceKey& key, const std::vector<const Resource*>& slice
   const Resource* upstream = question.set.Find(key);
   const bool backups =
       upstream == nullptr || AllowsBackup(upstream->As<v1::Upstream>().spec().balance().policy());
-  const auto fits = [&](const v1::Endpoint& endpoint) {
-    if (IsUnix(endpoint) || (endpoint.backup() && !backups)) return false;
-    const auto address = SocketAddress::Parse(endpoint.address());
-    return !address || question.set.EndpointsAt(key, *address) <= 1;
+  const auto free = [&](const std::optional<SocketAddress>& address) {
+    return !address || (!address->is_unix() && question.set.EndpointsAt(key, *address) <= 1);
   };
   return std::all_of(slices.begin(), slices.end(), [&](const Resource* slice) {
     const Endpoints& endpoints = *EndpointsIn(*slice)->endpoints;
-    return std::all_of(endpoints.begin(), endpoints.end(), fits);
+    const auto& addresses = slice->addresses();
+    return std::all_of(addresses.begin(), addresses.end(), free) &&
+           (backups || std::none_of(endpoints.begin(), endpoints.end(),
+                                    [](const v1::Endpoint& e) { return e.backup(); }));
   });
 }
 
@@ -263,11 +264,10 @@ struct Place {
   friend auto operator<=>(const Place&, const Place&) = default;
 };
 
-Result<Place> PlaceOf(const Resource& listener) {
-  const auto& spec = listener.As<v1::Listener>().spec();
-  return SocketAddress::Parse(spec.address()).map([&](SocketAddress address) {
-    return Place{std::move(address), spec.protocol()};
-  });
+std::optional<Place> PlaceOf(const Resource& listener) {
+  const std::optional<SocketAddress>& address = listener.addresses().front();
+  if (!address) return std::nullopt;
+  return Place{*address, listener.As<v1::Listener>().spec().protocol()};
 }
 
 bool Meet(const Resource& one, const Resource& other) {

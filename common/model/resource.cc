@@ -9,6 +9,7 @@
 #include "common/base/check.h"
 #include "common/base/sha256.h"
 #include "common/base/text_format.h"
+#include "common/model/validate.h"
 
 namespace sluice::model {
 namespace {
@@ -56,10 +57,14 @@ constexpr std::size_t kVersionDigits = 32;
 
 }  // namespace
 
-struct Resource::Discovery {
-  std::once_flag once;
+struct Resource::Derived {
+  std::once_flag discovery_once;
   std::string bytes;
   std::string version;
+  std::once_flag violations_once;
+  Violations violations;
+  std::once_flag addresses_once;
+  std::vector<std::optional<SocketAddress>> addresses;
 };
 
 std::string ResourceKey::DiscoveryName() const { return fmt::format("{}/{}", ns, name); }
@@ -94,7 +99,14 @@ Resource Resource::FromMessage(std::unique_ptr<Message> message) {
   resource.key_ = {kind, meta.namespace_(), meta.name()};
   resource.meta_ = &meta;
   resource.message_ = std::move(message);
-  resource.discovery_ = std::make_shared<Discovery>();
+  resource.derived_ = std::make_shared<Derived>();
+  return resource;
+}
+
+Resource Resource::Restamped(std::unique_ptr<Message> message, const Resource& original) {
+  Resource resource = FromMessage(std::move(message));
+  SLUICE_CHECK(resource.key_ == original.key_);
+  resource.derived_ = original.derived_;
   return resource;
 }
 
@@ -121,12 +133,35 @@ google::protobuf::Any Resource::ToAny() const {
   return any;
 }
 
-const Resource::Discovery& Resource::discovery() const {
-  std::call_once(discovery_->once, [this] {
-    discovery_->bytes = DiscoveryBytes(*message_);
-    discovery_->version = Sha256Hex(discovery_->bytes).substr(0, kVersionDigits);
+const Violations& Resource::violations() const {
+  std::call_once(derived_->violations_once, [this] { derived_->violations = Validate(*this); });
+  return derived_->violations;
+}
+
+const std::vector<std::optional<SocketAddress>>& Resource::addresses() const {
+  std::call_once(derived_->addresses_once, [this] {
+    if (kind().addresses == nullptr) return;
+    for (const std::string_view text : kind().addresses(*message_)) {
+      auto address = SocketAddress::Parse(text);
+      derived_->addresses.push_back(address ? std::optional<SocketAddress>(*std::move(address))
+                                            : std::nullopt);
+    }
   });
-  return *discovery_;
+  return derived_->addresses;
+}
+
+const SocketAddress& Resource::address(std::size_t index) const {
+  const std::optional<SocketAddress>& address = addresses().at(index);
+  SLUICE_CHECK(address.has_value());
+  return *address;
+}
+
+const Resource::Derived& Resource::discovery() const {
+  std::call_once(derived_->discovery_once, [this] {
+    derived_->bytes = DiscoveryBytes(*message_);
+    derived_->version = Sha256Hex(derived_->bytes).substr(0, kVersionDigits);
+  });
+  return *derived_;
 }
 
 const std::string& Resource::discovery_bytes() const { return discovery().bytes; }

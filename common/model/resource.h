@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,10 @@ class Resource {
   // `message` is of a type in the kinds table (checked). An empty namespace becomes the default
   // one.
   static Resource FromMessage(std::unique_ptr<google::protobuf::Message> message);
+  // `message` is that of `original` but for what the control plane sets in its metadata (uid,
+  // generation, resourceVersion, creationTimestamp): what has been found out about it goes on.
+  static Resource Restamped(std::unique_ptr<google::protobuf::Message> message,
+                            const Resource& original);
   // Errors: unknown type URL, bytes that do not parse.
   static Result<Resource> FromAny(const google::protobuf::Any& any);
   google::protobuf::Any ToAny() const;
@@ -54,6 +59,15 @@ class Resource {
     return dynamic_cast<const T&>(*message_);
   }
 
+  // Everything wrong with it looked at alone; empty: valid. This and what follows is found out once
+  // and shared by all copies.
+  const Violations& violations() const;
+  // The addresses in its spec, in order: of its endpoints (Upstream, EndpointSlice), where it
+  // accepts (Listener). nullopt where the text is no address: only in an object that is not valid.
+  const std::vector<std::optional<SocketAddress>>& addresses() const;
+  // The same of a valid object (checked).
+  const SocketAddress& address(std::size_t index) const;
+
   // What is streamed to data planes: name, namespace, labels and spec, nothing that changes without
   // a change of meaning. Serialised deterministically, made once and shared by all copies.
   const std::string& discovery_bytes() const;
@@ -61,13 +75,13 @@ class Resource {
   const std::string& version() const;
 
  private:
-  struct Discovery;
-  const Discovery& discovery() const;
+  struct Derived;
+  const Derived& discovery() const;
 
   ResourceKey key_;
   std::shared_ptr<const google::protobuf::Message> message_;
   const v1::ObjectMeta* meta_ = nullptr;  // In message_.
-  std::shared_ptr<Discovery> discovery_;
+  std::shared_ptr<Derived> derived_;
 };
 
 // Finds the metadata of any kind's message.

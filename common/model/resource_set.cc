@@ -62,7 +62,7 @@ std::uint64_t HashOf(const SocketAddress& address) {
 std::optional<ListenerPlace> PlaceOf(const Resource& resource) {
   static const Kind* const kListener = FindKind("Listener");
   if (&resource.kind() != kListener) return std::nullopt;
-  const auto address = SocketAddress::Parse(resource.As<v1::Listener>().spec().address());
+  const std::optional<SocketAddress>& address = resource.addresses().front();
   if (!address) return std::nullopt;
   return ListenerPlace{HashOf(*address), resource.key()};
 }
@@ -77,8 +77,7 @@ struct EndpointDifference {
     if (!list) return;
     const std::uint64_t upstream = HashOf(list->upstream);
     counts[upstream] += by * list->endpoints->size();
-    for (const v1::Endpoint& endpoint : *list->endpoints) {
-      const auto address = SocketAddress::Parse(endpoint.address());
+    for (const std::optional<SocketAddress>& address : resource.addresses()) {
       if (address) places[{upstream, HashOf(*address)}] += by;
     }
   }

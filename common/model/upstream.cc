@@ -67,6 +67,14 @@ void CheckEndpoints(const google::protobuf::RepeatedPtrField<v1::Endpoint>& endp
   }
 }
 
+std::vector<std::string_view> AddressTexts(
+    const google::protobuf::RepeatedPtrField<v1::Endpoint>& endpoints) {
+  std::vector<std::string_view> texts;
+  texts.reserve(static_cast<std::size_t>(endpoints.size()));
+  for (const v1::Endpoint& endpoint : endpoints) texts.push_back(endpoint.address());
+  return texts;
+}
+
 void ValidateUpstream(const google::protobuf::Message& message, Violations& violations) {
   const auto& spec = dynamic_cast<const v1::Upstream&>(message).spec();
   FieldCheck check(violations);
@@ -87,6 +95,10 @@ std::vector<TemplateField> UpstreamTemplates(const google::protobuf::Message& me
   const std::string& key = dynamic_cast<const v1::Upstream&>(message).spec().balance().hash().key();
   if (key.empty()) return {};
   return {{key, "spec.balance.hash.key", TemplateUse::kKey}};
+}
+
+std::vector<std::string_view> UpstreamAddresses(const google::protobuf::Message& message) {
+  return AddressTexts(dynamic_cast<const v1::Upstream&>(message).spec().endpoints());
 }
 
 }  // namespace sluice::model

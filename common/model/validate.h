@@ -12,7 +12,8 @@
 
 namespace sluice::model {
 
-// Everything wrong with one resource looked at alone, metadata included. Empty: valid.
+// Everything wrong with one resource looked at alone, metadata included. Empty: valid. Looks anew
+// at each call: Resource::violations() keeps the answer.
 Violations Validate(const Resource& resource);
 
 struct ObjectViolation {
@@ -24,8 +25,9 @@ struct ObjectViolation {
 
 // Everything wrong between resources: missing references, two listeners on one address that one
 // node could be given, an endpoint twice in an upstream, more endpoints than allowed, a unix
-// endpoint behind a UDP listener, a $variable that does not exist. Looks at `changed` and at what refers to or is referred to by it,
-// so the cost follows the change and not the set. Every resource in `set` must be valid on its own.
+// endpoint behind a UDP listener, a $variable that does not exist. Looks at `changed` and at what
+// refers to or is referred to by it, so the cost follows the change and not the set. Every resource
+// in `set` must be valid on its own.
 std::vector<ObjectViolation> ValidateRelations(const ResourceSet& set,
                                                const std::vector<ResourceKey>& changed);
 

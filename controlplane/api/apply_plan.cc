@@ -58,7 +58,7 @@ std::vector<model::Resource> ParseBatch(const Batch& batch, Indices& indices,
                       resource->kind().name));
       continue;
     }
-    for (const model::Violation& violation : model::Validate(*resource)) {
+    for (const model::Violation& violation : resource->violations()) {
       complaints.Add(i, &key, violation.field, violation.message);
     }
     const auto [where, first] = indices.emplace(key, i);

@@ -65,7 +65,8 @@ std::shared_ptr<const model::Resource> Stamped(const model::Resource& wanted,
     meta.set_generation(stored->meta().generation() + (same_spec ? 0 : 1));
     *meta.mutable_creation_timestamp() = stored->meta().creation_timestamp();
   }
-  return std::make_shared<const model::Resource>(model::Resource::FromMessage(std::move(message)));
+  return std::make_shared<const model::Resource>(
+      model::Resource::Restamped(std::move(message), wanted));
 }
 
 }  // namespace sluice::controlplane

@@ -17,15 +17,14 @@ VisibilityIndex::VisibilityIndex(std::int64_t generation, const model::ResourceS
 
 void VisibilityIndex::Load(const model::Resource& resource, const EarlierForms& earlier_forms) {
   if (!StreamedTypeOf(resource.kind())) return;
-  model::Violations violations = model::Validate(resource);
-  if (violations.empty()) {
+  if (resource.violations().empty()) {
     objects_.Replace(resource.key(), MakeServedObject(resource));
     return;
   }
   LeftOutObject& left_out = EditLeftOut()[resource.key()];
-  left_out.violations = std::move(violations);
+  left_out.violations = resource.violations();
   for (const model::Resource& earlier : earlier_forms(resource.key())) {
-    if (!model::Validate(earlier).empty()) continue;
+    if (!earlier.violations().empty()) continue;
     objects_.Replace(resource.key(), MakeServedObject(earlier));
     left_out.earlier_form_served = true;
     return;
@@ -35,10 +34,10 @@ void VisibilityIndex::Load(const model::Resource& resource, const EarlierForms& 
 std::optional<VisibilityIndex::Edit> VisibilityIndex::EditFor(const model::Change& change) {
   if (left_out_->contains(change.key)) EditLeftOut().erase(change.key);
   if (change.after == nullptr) return Edit{change.key, std::nullopt};
-  model::Violations violations = model::Validate(*change.after);
+  const model::Violations& violations = change.after->violations();
   if (violations.empty()) return Edit{change.key, MakeServedObject(*change.after)};
   // What is served now is the newest valid form before this one.
-  EditLeftOut()[change.key] = {std::move(violations), objects_.Find(change.key) != nullptr};
+  EditLeftOut()[change.key] = {violations, objects_.Find(change.key) != nullptr};
   return std::nullopt;
 }
 
@@ -91,7 +90,8 @@ std::map<Labels, std::shared_ptr<const Snapshot>> VisibilityIndex::Separate(
     }
   }
   std::map<Labels, std::shared_ptr<const Snapshot>> separated;
-  for (auto& [labels, member] : members_) {
+  for (auto& [own_labels, member] : members_) {
+    const Labels& labels = own_labels;
     const Labels& representative = member.group->labels();
     const bool agrees = std::all_of(appearing.begin(), appearing.end(), [&](const auto& selector) {
       return Picks(selector, labels) == Picks(selector, representative);

@@ -131,9 +131,7 @@ tl::expected<std::shared_ptr<const ListenerConfig>, v1::ResourceProblem> Compile
   config->name = resource.key().name;
   const std::string full_name = resource.key().DiscoveryName();
 
-  const Result<SocketAddress> address = SocketAddress::Parse(spec.address());
-  if (!address) return refuse("spec.address", address.error().message);
-  config->address = *address;
+  config->address = resource.address(0);
   config->protocol = spec.protocol() == v1::ListenerSpec::UDP ? Protocol::kUdp : Protocol::kTcp;
   config->socket = CompileSocket(spec);
   config->tcp = CompileTcp(spec);

@@ -3,21 +3,20 @@
 #include <fmt/format.h>
 
 #include <string>
-#include <unordered_set>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "common/base/limits.h"
+#include "common/model/upstream_endpoints.h"
 #include "dataplane/balance/balancer.h"
 #include "dataplane/compile/problem.h"
 #include "dataplane/variables/text_template.h"
-#include "sluice/v1/endpoint_slice.pb.h"
 #include "sluice/v1/upstream.pb.h"
 
 namespace sluice::dataplane {
 namespace {
 
 using Refusal = tl::unexpected<v1::ResourceProblem>;
-using Endpoints = google::protobuf::RepeatedPtrField<v1::Endpoint>;
 
 Refusal Refuse(const HeldResource& at, std::string_view reason, const std::string& field,
                const std::string& message) {
@@ -45,35 +44,24 @@ BalancePolicy PolicyOf(const v1::Balance& balance) {
 // The endpoints of one object after those of the objects before it.
 class EndpointList {
  public:
-  EndpointList(const std::string& upstream, StateTable& states)
-      : upstream_(upstream), states_(states) {}
+  explicit EndpointList(const std::string& upstream) : upstream_(upstream) {}
 
-  tl::expected<void, v1::ResourceProblem> Add(const HeldResource& from,
-                                              const Endpoints& endpoints) {
-    for (int i = 0; i < endpoints.size(); ++i) {
-      const v1::Endpoint& endpoint = endpoints[i];
-      const std::string field = fmt::format("spec.endpoints[{}].address", i);
-      const Result<SocketAddress> address = SocketAddress::Parse(endpoint.address());
-      if (!address) return Refuse(from, "Invalid", field, address.error().message);
+  tl::expected<void, v1::ResourceProblem> Add(const EndpointPart& part) {
+    for (std::size_t i = 0; i < part.endpoints->size(); ++i) {
+      const BalanceEndpoint& endpoint = (*part.endpoints)[i];
       if (list_.size() == limits::kUpstreamEndpoints) {
-        return Refuse(from, "TooManyEndpoints", "spec.endpoints",
+        return Refuse(part.held, "TooManyEndpoints", "spec.endpoints",
                       fmt::format("upstream '{}' has more than {} endpoints, slices included",
                                   upstream_, limits::kUpstreamEndpoints));
       }
-      if (!seen_.insert(address->Text()).second) {
-        return Refuse(from, "DuplicateEndpoint", field,
+      if (!seen_.insert(endpoint.address).second) {
+        const std::string field = fmt::format("spec.endpoints[{}].address", i);
+        return Refuse(part.held, "DuplicateEndpoint", field,
                       fmt::format("`{}` must be once in upstream '{}', slices included, got '{}'",
-                                  field, upstream_, endpoint.address()));
+                                  field, upstream_, endpoint.text));
       }
-      BalanceEndpoint& added = list_.emplace_back();
-      has_unix_ = has_unix_ || address->is_unix();
-      added.state = states_.Endpoint(upstream_, *address);
-      added.address = *address;
-      added.text = endpoint.address();
-      added.weight = endpoint.has_weight() ? endpoint.weight() : 1;
-      added.max_connections = endpoint.max_connections();
-      added.backup = endpoint.backup();
-      added.drain = endpoint.drain();
+      has_unix_ = has_unix_ || endpoint.address.is_unix();
+      list_.push_back(endpoint);
     }
     return {};
   }
@@ -83,36 +71,49 @@ class EndpointList {
 
  private:
   const std::string& upstream_;
-  StateTable& states_;
   std::vector<BalanceEndpoint> list_;
-  std::unordered_set<std::string> seen_;
+  absl::flat_hash_set<SocketAddress> seen_;
   bool has_unix_ = false;
 };
 
 }  // namespace
 
+EndpointPart ReadEndpoints(const HeldResource& held, const std::string& upstream,
+                           StateTable& states) {
+  const auto& endpoints = *model::EndpointsIn(*held.resource)->endpoints;
+  std::vector<BalanceEndpoint> list;
+  list.reserve(static_cast<std::size_t>(endpoints.size()));
+  for (const v1::Endpoint& endpoint : endpoints) {
+    const SocketAddress& address = held.resource->address(list.size());
+    list.push_back({.address = address,
+                    .text = endpoint.address(),
+                    .weight = endpoint.has_weight() ? endpoint.weight() : 1,
+                    .max_connections = endpoint.max_connections(),
+                    .backup = endpoint.backup(),
+                    .drain = endpoint.drain(),
+                    .state = states.Endpoint(upstream, address)});
+  }
+  return {held, std::make_shared<const std::vector<BalanceEndpoint>>(std::move(list))};
+}
+
 tl::expected<std::shared_ptr<const UpstreamConfig>, v1::ResourceProblem> CompileUpstream(
     const UpstreamParts& parts, StateTable& states) {
-  const auto& spec = parts.upstream.resource->As<v1::Upstream>().spec();
+  const model::Resource& resource = *parts.upstream.held.resource;
+  const auto& spec = resource.As<v1::Upstream>().spec();
   auto config = std::make_shared<UpstreamConfig>();
-  config->name = parts.upstream.resource->key().DiscoveryName();
+  config->name = resource.key().DiscoveryName();
 
-  EndpointList endpoints(config->name, states);
-  if (auto added = endpoints.Add(parts.upstream, spec.endpoints()); !added) {
-    return Refusal(added.error());
-  }
-  for (const HeldResource& slice : parts.slices) {
-    const auto& slice_spec = slice.resource->As<v1::EndpointSlice>().spec();
-    if (auto added = endpoints.Add(slice, slice_spec.endpoints()); !added) {
-      return Refusal(added.error());
-    }
+  EndpointList endpoints(config->name);
+  if (auto added = endpoints.Add(parts.upstream); !added) return Refusal(added.error());
+  for (const EndpointPart& slice : parts.slices) {
+    if (auto added = endpoints.Add(slice); !added) return Refusal(added.error());
   }
 
   config->policy = PolicyOf(spec.balance());
   if (config->policy == BalancePolicy::kHash || config->policy == BalancePolicy::kRingHash) {
     auto key = TextTemplate::Compile(spec.balance().hash().key(), TextTemplate::Missing::kEmpty);
     if (!key) {
-      return Refuse(parts.upstream, "Invalid", "spec.balance.hash.key", key.error().message);
+      return Refuse(parts.upstream.held, "Invalid", "spec.balance.hash.key", key.error().message);
     }
     config->hash_key = *std::move(key);
   }

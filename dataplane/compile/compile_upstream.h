@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <tl/expected.hpp>
 #include <vector>
 
@@ -12,10 +13,20 @@
 
 namespace sluice::dataplane {
 
+// An Upstream or one of its slices, with its endpoints as sessions will find them. Made once from
+// an object and kept as long as it is in force: a change of one slice does not read the others.
+struct EndpointPart {
+  HeldResource held;
+  std::shared_ptr<const std::vector<BalanceEndpoint>> endpoints;
+};
+// `upstream` is the full name of the upstream they belong to.
+EndpointPart ReadEndpoints(const HeldResource& held, const std::string& upstream,
+                           StateTable& states);
+
 // An upstream with everything its compiled form is made of.
 struct UpstreamParts {
-  HeldResource upstream;
-  std::vector<HeldResource> slices;  // By name.
+  EndpointPart upstream;
+  std::vector<EndpointPart> slices;  // By name.
 };
 
 // Refuses the whole upstream when an address stands in it twice or it has too many endpoints: the

@@ -154,13 +154,12 @@ void Compiler::RebuildPolicy(const model::ResourceKey& key, const HeldResource& 
 
 bool Compiler::RebuildUpstream(const model::ResourceKey& key) {
   problems_.erase(key);
-  UpstreamParts parts;
-  parts.slices = SlicesOf(key);
+  const std::vector<HeldResource> slices = SlicesOf(key);
   const auto in_force = upstreams_.find(key);
   const HeldResource* wanted = wanted_.Find(key);
   if (wanted == nullptr) {
     if (in_force != upstreams_.end()) departed_.insert(key);
-    for (const HeldResource& slice : parts.slices) {
+    for (const HeldResource& slice : slices) {
       Report(key,
              MakeProblem(slice.resource->key(), slice.version, v1::ResourceProblem::NOT_PROGRAMMED,
                          {"RefNotFound", "spec.upstream",
@@ -169,7 +168,8 @@ bool Compiler::RebuildUpstream(const model::ResourceKey& key) {
     return false;
   }
   departed_.erase(key);
-  parts.upstream = *wanted;
+  UpstreamParts parts =
+      PartsOf(*wanted, slices, in_force == upstreams_.end() ? nullptr : &in_force->second.parts);
   auto config = CompileUpstream(parts, states_);
   if (!config) {
     Report(key, config.error());
@@ -181,6 +181,29 @@ bool Compiler::RebuildUpstream(const model::ResourceKey& key) {
   upstreams_[key] = {std::move(parts), *std::move(config)};
   upstreams_changed_ = true;
   return relink;
+}
+
+// What is in force of the same objects is taken over.
+UpstreamParts Compiler::PartsOf(const HeldResource& upstream,
+                                const std::vector<HeldResource>& slices,
+                                const UpstreamParts* in_force) {
+  std::map<const model::Resource*, const EndpointPart*> known;
+  if (in_force != nullptr) {
+    known.emplace(in_force->upstream.held.resource.get(), &in_force->upstream);
+    for (const EndpointPart& slice : in_force->slices) {
+      known.emplace(slice.held.resource.get(), &slice);
+    }
+  }
+  const std::string name = upstream.resource->key().DiscoveryName();
+  const auto part_of = [&](const HeldResource& held) {
+    const auto found = known.find(held.resource.get());
+    return found == known.end() ? ReadEndpoints(held, name, states_)
+                                : EndpointPart{held, found->second->endpoints};
+  };
+  UpstreamParts parts{part_of(upstream), {}};
+  parts.slices.reserve(slices.size());
+  for (const HeldResource& slice : slices) parts.slices.push_back(part_of(slice));
+  return parts;
 }
 
 void Compiler::RebuildListener(const model::ResourceKey& key) {
@@ -306,7 +329,7 @@ void Compiler::ReleaseDeparted() {
     }
     const auto policy = policies_.find(key);
     const HeldResource& kept =
-        policy != policies_.end() ? policy->second.policy : upstreams_.at(key).parts.upstream;
+        policy != policies_.end() ? policy->second.policy : upstreams_.at(key).parts.upstream.held;
     Report(key, MakeProblem(key, kept.version, v1::ResourceProblem::NOT_PROGRAMMED,
                             {"StillReferenced", "",
                              fmt::format("removed, but kept while {} refers to it",
@@ -330,8 +353,10 @@ std::vector<HeldResource> Compiler::InForce() const {
   std::map<model::ResourceKey, HeldResource> all;
   for (const auto& [key, unit] : policies_) all[key] = unit.policy;
   for (const auto& [key, unit] : upstreams_) {
-    all[key] = unit.parts.upstream;
-    for (const HeldResource& slice : unit.parts.slices) all[slice.resource->key()] = slice;
+    all[key] = unit.parts.upstream.held;
+    for (const EndpointPart& slice : unit.parts.slices) {
+      all[slice.held.resource->key()] = slice.held;
+    }
   }
   for (const auto& [key, unit] : listeners_) all[key] = unit.listener;
   std::vector<HeldResource> in_order;
@@ -350,11 +375,11 @@ ResourceUpdates Compiler::InForceInstead() const {
   // Only units with a problem can differ.
   for (const auto& [key, problems] : problems_) {
     if (const auto upstream = upstreams_.find(key); upstream != upstreams_.end()) {
-      compare(upstream->second.parts.upstream);
+      compare(upstream->second.parts.upstream.held);
       Keys parts;
-      for (const HeldResource& slice : upstream->second.parts.slices) {
-        compare(slice);
-        parts.insert(slice.resource->key());
+      for (const EndpointPart& slice : upstream->second.parts.slices) {
+        compare(slice.held);
+        parts.insert(slice.held.resource->key());
       }
       for (const model::ResourceKey& user : wanted_.UsersOf(key)) {
         if (user.kind == Kind<v1::EndpointSlice>() && !parts.contains(user))

@@ -108,6 +108,8 @@ class Compiler {
   void RebuildPolicy(const model::ResourceKey& key, const HeldResource& wanted);
   // True: listeners that refer to it have to be linked anew.
   bool RebuildUpstream(const model::ResourceKey& key);
+  UpstreamParts PartsOf(const HeldResource& upstream, const std::vector<HeldResource>& slices,
+                        const UpstreamParts* in_force);
   void RebuildListener(const model::ResourceKey& key);
   tl::expected<ListenerUnit, v1::ResourceProblem> Link(const HeldResource& listener);
   // Puts `unit` in force in the place of the one before; null takes it out of force.

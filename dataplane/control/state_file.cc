@@ -67,7 +67,7 @@ void Save(const HeldResource& held, v1::SavedResource& saved) {
 Result<HeldResource> Load(const v1::SavedResource& saved) {
   Result<model::Resource> resource = model::Resource::FromAny(saved.content());
   if (!resource) return tl::unexpected(resource.error());
-  if (const auto violations = model::Validate(*resource); !violations.empty()) {
+  if (const model::Violations& violations = resource->violations(); !violations.empty()) {
     return Fail(ErrorCode::kDataLoss,
                 fmt::format("{} is invalid: {}", saved.name(), violations.front().message));
   }

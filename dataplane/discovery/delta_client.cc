@@ -164,7 +164,7 @@ void DeltaClient::TakeResource(const std::string& type_url,
   }
   Result<model::Resource> resource = model::Resource::FromAny(wire.resource());
   if (!resource) return refuse_and_remember("Unparsable", resource.error().message);
-  if (const model::Violations violations = model::Validate(*resource); !violations.empty()) {
+  if (const model::Violations& violations = resource->violations(); !violations.empty()) {
     Staging::Problems problems;
     for (const model::Violation& violation : violations) {
       if (problems.size() == limits::kRefusalDetails) break;

@@ -98,6 +98,21 @@ TEST_F(CompilerTest, AListenerGetsTheEndpointsOfItsUpstreamAndItsSlicesByName) {
   EXPECT_THAT(Problems(), IsEmpty());
 }
 
+TEST_F(CompilerTest, AChangedSliceLeavesTheOthersAsTheyWere) {
+  Compile({SliceAt("web-1", "web", "127.0.0.1:2"), SliceAt("web-2", "web", "127.0.0.1:3"),
+           UpstreamAt("web", "127.0.0.1:1"), ListenerAt("front", "127.0.0.1:80", "web")});
+  Compile({SliceAt("web-1", "web", "127.0.0.1:9")});
+  EXPECT_THAT(EndpointsOf("front"), ElementsAre("127.0.0.1:1", "127.0.0.1:9", "127.0.0.1:3"));
+  Compile({UpstreamAt("web", "127.0.0.1:8")});
+  EXPECT_THAT(EndpointsOf("front"), ElementsAre("127.0.0.1:8", "127.0.0.1:9", "127.0.0.1:3"));
+  // It goes over to another upstream.
+  Compile({UpstreamAt("api", "127.0.0.1:7"), SliceAt("web-2", "api", "127.0.0.1:3"),
+           ListenerAt("other", "127.0.0.1:81", "api")});
+  EXPECT_THAT(EndpointsOf("front"), ElementsAre("127.0.0.1:8", "127.0.0.1:9"));
+  EXPECT_THAT(EndpointsOf("other"), ElementsAre("127.0.0.1:7", "127.0.0.1:3"));
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
 TEST_F(CompilerTest, EverySettingOfAListenerReachesItsConfig) {
   Compile({UpstreamAt("web", "127.0.0.1:1"), ListenerAt("front", "127.0.0.1:80", "web", R"(
              socket { backlog: 17 receive_buffer: 8192 keepalive { idle { seconds: 30 } } }

@@ -27,6 +27,36 @@ TEST(Resource, KeepsItsVersionWhileWhatItSaysStays) {
   EXPECT_NE(one.version(), One("Upstream", "{balance: {policy: RANDOM}}").version());
 }
 
+TEST(Resource, KnowsItsAddressesInOrder) {
+  const Resource slice = One(
+      "EndpointSlice", "{upstream: u, endpoints: [{address: '[::1]:2'}, {address: 'unix:/s'}]}");
+  ASSERT_EQ(slice.addresses().size(), 2U);
+  EXPECT_EQ(slice.address(0).Text(), "[::1]:2");
+  EXPECT_EQ(slice.address(1).Text(), "unix:/s");
+  EXPECT_EQ(One("Listener", "{address: '0.0.0.0:80'}").address(0).Text(), "0.0.0.0:80");
+  EXPECT_EQ(One("AccessPolicy", "{defaultAction: ALLOW}").addresses().size(), 0U);
+  const Resource wrong =
+      One("Upstream", "{endpoints: [{address: nowhere}, {address: '1.2.3.4:5'}]}");
+  EXPECT_EQ(wrong.addresses().at(0), std::nullopt);
+  EXPECT_EQ(wrong.address(1).Text(), "1.2.3.4:5");
+  EXPECT_DEATH(wrong.address(0), "has_value");
+}
+
+TEST(Resource, FindsOutOnceWhatIsWrongWithIt) {
+  const Resource wrong = One("Upstream", "{endpoints: [{address: nowhere}]}");
+  EXPECT_EQ(Messages(wrong.violations()), Messages(Validate(wrong)));
+  EXPECT_EQ(wrong.violations().size(), 1U);
+  const Resource copy = wrong;
+  EXPECT_EQ(&copy.violations(), &wrong.violations());
+
+  std::unique_ptr<google::protobuf::Message> message(wrong.message().New());
+  message->CopyFrom(wrong.message());
+  MutableMetaOf(*message).set_resource_version("7");
+  const Resource stamped = Resource::Restamped(std::move(message), wrong);
+  EXPECT_EQ(&stamped.violations(), &wrong.violations());
+  EXPECT_EQ(stamped.meta().resource_version(), "7");
+}
+
 TEST(Resource, ComesBackFromAny) {
   const Resource one = One("Upstream", "{endpoints: [{address: '1.2.3.4:5'}]}");
   const auto back = Resource::FromAny(one.ToAny());
