@@ -61,12 +61,14 @@ function(sluice_test name)
 endfunction()
 
 # sluice_fuzz(NAME SOURCES… DEPS…): a file with LLVMFuzzerTestOneInput. With the fuzz preset it is a
-# libFuzzer program; otherwise it replays tests/fuzz/corpus/NAME/* once, as a test.
+# libFuzzer program (tests/fuzz/run.sh); otherwise it replays tests/fuzz/corpus/NAME/* once, as a test.
+add_custom_target(sluice_fuzz_targets)
 function(sluice_fuzz name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
   if(SLUICE_FUZZ)
     add_executable(${name} ${arg_SOURCES})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(sluice_fuzz_targets ${name})
   else()
     add_executable(${name} ${arg_SOURCES} ${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.cc)
     add_test(NAME ${name} COMMAND ${name} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})

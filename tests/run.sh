@@ -15,6 +15,9 @@ run_tests() {
     { grep -vE '^ *Start +[0-9]+: | Passed +[0-9.]+ sec$' || true; }
 }
 
+echo "== format"
+tests/lint.sh
+
 echo "== dev: AddressSanitizer and UndefinedBehaviorSanitizer"
 deploy/build.sh dev
 run_tests --test-dir build/dev

@@ -1,20 +1,14 @@
-// The saved state of a data plane: the last good resources, in one file of --state-dir, replaced
-// atomically and guarded by a hash. Functions over a path; no threads of their own.
+// The saved state of a data plane in one file of --state-dir, replaced atomically. Functions over a
+// path; no threads of their own.
 #pragma once
 
 #include <optional>
 #include <string>
 
 #include "common/base/error.h"
-#include "dataplane/compile/resource_update.h"
-#include "dataplane/discovery/staging.h"
+#include "dataplane/control/saved_state.h"
 
 namespace sluice::dataplane {
-
-struct SavedSnapshot {
-  AcceptedState accepted;
-  ResourceUpdates in_force_instead;  // See Compiler::InForceInstead.
-};
 
 // `DIR/last-good`.
 std::string StateFilePath(const std::string& dir);

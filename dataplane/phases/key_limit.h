@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "dataplane/config/phase_handler.h"
-#include "dataplane/variables/text_template.h"
 #include "dataplane/tables/key_slot_table.h"
+#include "dataplane/variables/text_template.h"
 
 namespace sluice::dataplane {
 

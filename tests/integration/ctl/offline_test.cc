@@ -40,8 +40,7 @@ TEST(Validate, AReferenceToWhatMayBeStoredIsAllowedUnlessTheManifestsStandAlone)
 }
 
 TEST(Validate, AcceptsTheExamples) {
-  EXPECT_THAT(BareCtl({"validate", SourceFile("deploy/examples")}, kNobody),
-              Exits(0));
+  EXPECT_THAT(BareCtl({"validate", SourceFile("deploy/examples")}, kNobody), Exits(0));
 }
 
 TEST(Version, OfTheClientNeedsNoServer) {

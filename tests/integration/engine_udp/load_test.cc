@@ -96,9 +96,8 @@ TEST_F(UdpLoad, AFlowBeyondTheBoundIsRefusedAndOneMoreIsServedWhenOneHasGone) {
   Worker worker(*EventLoop::Open(), 0, 1);
   worker.Start();
   worker.loop().Post([&] {
-    worker.Follow({.upstreams = {upstream},
-                   .removed_upstreams = {},
-                   .assignments = {{{socket, listener}}}});
+    worker.Follow(
+        {.upstreams = {upstream}, .removed_upstreams = {}, .assignments = {{{socket, listener}}}});
     worker.context().udp().flows = limits::kUdpFlows;
   });
   UdpPeer refused;

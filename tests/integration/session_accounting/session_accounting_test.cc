@@ -161,7 +161,8 @@ class SessionAccounting : public ::testing::Test {
     constexpr PassiveHealth kNoHealth{.max_fails = 0};
     auto upstream = std::make_shared<UpstreamConfig>();
     upstream->name = name;
-    upstream->balancer = std::make_unique<const Balancer>(BalancePolicy::kRoundRobin, std::move(set), kNoHealth);
+    upstream->balancer =
+        std::make_unique<const Balancer>(BalancePolicy::kRoundRobin, std::move(set), kNoHealth);
     upstream->shared = std::make_shared<UpstreamShared>(
         name, static_cast<std::uint32_t>(upstreams_.size()), kWorkers);
     return upstream;

@@ -16,7 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-
 std::string ReadAll(const fs::path& path) {
   std::stringstream text;
   text << std::ifstream(path).rdbuf();

@@ -42,8 +42,8 @@ void RouteToOrders(SessionState& session) {
     endpoint.text = text;
     endpoint.state = std::make_shared<EndpointState>();
   }
-  upstream->balancer =
-      std::make_unique<const Balancer>(BalancePolicy::kRoundRobin, std::move(endpoints), PassiveHealth{});
+  upstream->balancer = std::make_unique<const Balancer>(BalancePolicy::kRoundRobin,
+                                                        std::move(endpoints), PassiveHealth{});
   auto listener = std::make_shared<ListenerConfig>();
   listener->upstreams = {upstream->shared};
   session.listener = std::move(listener);
