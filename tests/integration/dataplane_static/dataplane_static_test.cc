@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/integration/xds_client/tag_server.h"
+#include "tests/support/tag_server.h"
 #include "tests/support/port_lease.h"
 #include "tests/support/sluice_processes.h"
 #include "tests/support/tcp_client.h"

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/integration/engine_tcp/socket_peer.h"
+#include "tests/support/socket_peer.h"
 #include "tests/support/engine_fixture.h"
 #include "tests/support/temp_dir.h"
 

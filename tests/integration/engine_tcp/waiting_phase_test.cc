@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "dataplane/loop/descriptor_limit.h"
-#include "tests/integration/engine_tcp/socket_peer.h"
+#include "tests/support/socket_peer.h"
 #include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
 #include "tests/support/waiting_phases.h"

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <vector>
 
-#include "tests/integration/engine_udp/udp_peer.h"
+#include "tests/support/udp_peer.h"
 #include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
 

@@ -1,7 +1,7 @@
 // Endpoints that fail, are full or not there.
 #include <vector>
 
-#include "tests/integration/engine_udp/udp_peer.h"
+#include "tests/support/udp_peer.h"
 #include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
 

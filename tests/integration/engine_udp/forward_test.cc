@@ -1,7 +1,7 @@
 // Datagrams reach the endpoint and the answers come back, whole and to the right client.
 #include <set>
 
-#include "tests/integration/engine_udp/udp_peer.h"
+#include "tests/support/udp_peer.h"
 #include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
 

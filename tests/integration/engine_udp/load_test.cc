@@ -9,7 +9,7 @@
 #include "dataplane/accept/listen_socket.h"
 #include "dataplane/engine/worker.h"
 #include "dataplane/relay/udp_workspace.h"
-#include "tests/integration/engine_udp/udp_peer.h"
+#include "tests/support/udp_peer.h"
 #include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
 

@@ -12,7 +12,7 @@
 
 #include "common/base/limits.h"
 #include "dataplane/relay/udp_forward.h"
-#include "tests/integration/engine_udp/udp_peer.h"
+#include "tests/support/udp_peer.h"
 #include "tests/support/engine_fixture.h"
 
 namespace sluice::dataplane::test {

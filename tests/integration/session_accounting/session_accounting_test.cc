@@ -20,7 +20,7 @@
 #include "dataplane/phases/key_limit.h"
 #include "dataplane/phases/proxy_route.h"
 #include "dataplane/variables/text_template.h"
-#include "tests/integration/engine_tcp/socket_peer.h"
+#include "tests/support/socket_peer.h"
 #include "tests/support/eventually.h"
 #include "tests/support/port_lease.h"
 #include "tests/support/temp_dir.h"

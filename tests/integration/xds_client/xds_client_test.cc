@@ -9,7 +9,7 @@
 
 #include "sluice/v1/refusal.pb.h"
 #include "tests/integration/xds_client/scripted_ads.h"
-#include "tests/integration/xds_client/tag_server.h"
+#include "tests/support/tag_server.h"
 #include "tests/support/delta_response.h"
 #include "tests/support/port_lease.h"
 #include "tests/support/sample_resources.h"

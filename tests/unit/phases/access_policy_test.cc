@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/unit/phases/session_from.h"
+#include "tests/support/session_from.h"
 
 namespace sluice::dataplane::test {
 namespace {

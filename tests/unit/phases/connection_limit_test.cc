@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/unit/phases/session_from.h"
+#include "tests/support/session_from.h"
 
 namespace sluice::dataplane::test {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "common/base/limits.h"
 #include "dataplane/variables/text_template.h"
-#include "tests/unit/phases/session_from.h"
+#include "tests/support/session_from.h"
 
 namespace sluice::dataplane::test {
 namespace {

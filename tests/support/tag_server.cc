@@ -1,4 +1,4 @@
-#include "tests/integration/xds_client/tag_server.h"
+#include "tests/support/tag_server.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

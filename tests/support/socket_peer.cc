@@ -1,4 +1,4 @@
-#include "tests/integration/engine_tcp/socket_peer.h"
+#include "tests/support/socket_peer.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

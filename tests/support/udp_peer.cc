@@ -1,4 +1,4 @@
-#include "tests/integration/engine_udp/udp_peer.h"
+#include "tests/support/udp_peer.h"
 
 #include <gtest/gtest.h>
 #include <netinet/udp.h>
