@@ -86,7 +86,6 @@ inline constexpr std::chrono::minutes kNodeKept{10};  // After its last stream h
 // A node that lost its streams is expected back for so long before a rollout stops awaiting it.
 inline constexpr std::chrono::seconds kNodeAwaited{15};
 inline constexpr std::size_t kRolloutNodes = 100;  // Listed in one answer.
-inline constexpr std::size_t kNodeReportBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kUnhealthyEndpointsReported = 1'000;
 
 // Data plane.

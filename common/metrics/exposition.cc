@@ -27,7 +27,7 @@ void Exposition::Begin(const Metric& metric) {
                  metric.type == MetricType::kCounter ? "counter" : "gauge");
 }
 
-void Exposition::NameAndLabels(Labels labels) {
+void Exposition::NameAndLabels(MetricLabels labels) {
   text_ += name_;
   char before = '{';
   for (const auto& [label, value] : labels) {
@@ -42,7 +42,7 @@ void Exposition::NameAndLabels(Labels labels) {
   text_ += ' ';
 }
 
-void Exposition::Sample(Labels labels, std::uint64_t value) {
+void Exposition::Sample(MetricLabels labels, std::uint64_t value) {
   NameAndLabels(labels);
   fmt::format_to(std::back_inserter(text_), "{}\n", value);
 }

@@ -17,20 +17,20 @@ struct Metric {
   std::string_view help;
 };
 
-using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+using MetricLabels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
 class Exposition {
  public:
   // All samples of a family stand together: begins it.
   void Begin(const Metric& metric);
   // A sample of the family begun last.
-  void Sample(Labels labels, std::uint64_t value);
+  void Sample(MetricLabels labels, std::uint64_t value);
   void SampleSeconds(double value);
 
   std::string Take() { return std::move(text_); }
 
  private:
-  void NameAndLabels(Labels labels);
+  void NameAndLabels(MetricLabels labels);
 
   std::string_view name_;
   std::string text_;

@@ -30,9 +30,9 @@ struct KnownKinds {
 };
 
 // What is asked, and where the answer is collected.
-class Question {
+class RelationsCheck {
  public:
-  Question(const ResourceSet& resources, const std::vector<ResourceKey>& changed)
+  RelationsCheck(const ResourceSet& resources, const std::vector<ResourceKey>& changed)
       : set(resources), changed_keys(changed.begin(), changed.end()) {}
 
   const ResourceSet& set;
@@ -50,35 +50,35 @@ class Question {
   }
 };
 
-void CheckReferencesOf(const Resource& resource, Question& question) {
+void CheckReferencesOf(const Resource& resource, RelationsCheck& check) {
   for (const Reference& reference : resource.kind().references(resource.message())) {
     ResourceKey target{reference.kind, resource.key().ns, reference.name};
-    if (question.set.Find(target) != nullptr) continue;
+    if (check.set.Find(target) != nullptr) continue;
     const std::string problem =
         fmt::format("must name an existing {} of namespace '{}', got {}", reference.kind->name,
                     resource.key().ns, Quoted(reference.name));
-    question.Refuse(resource, reference.field, problem, std::move(target));
+    check.Refuse(resource, reference.field, problem, std::move(target));
   }
 }
 
-void CheckReferences(Question& question) {
+void CheckReferences(RelationsCheck& check) {
   std::set<ResourceKey> left_behind;
-  for (const ResourceKey& key : question.changed_keys) {
-    if (const Resource* resource = question.set.Find(key)) {
-      CheckReferencesOf(*resource, question);
+  for (const ResourceKey& key : check.changed_keys) {
+    if (const Resource* resource = check.set.Find(key)) {
+      CheckReferencesOf(*resource, check);
       continue;
     }
-    for (const Resource* referrer : question.set.Referrers(key)) {
-      if (!question.Changed(*referrer)) left_behind.insert(referrer->key());
+    for (const Resource* referrer : check.set.Referrers(key)) {
+      if (!check.Changed(*referrer)) left_behind.insert(referrer->key());
     }
   }
-  for (const ResourceKey& key : left_behind) CheckReferencesOf(*question.set.Find(key), question);
+  for (const ResourceKey& key : left_behind) CheckReferencesOf(*check.set.Find(key), check);
 }
 
 // Names of variables. The first problem of each text: the next is seldom another mistake.
-void CheckTemplates(Question& question) {
-  for (const ResourceKey& key : question.changed_keys) {
-    const Resource* resource = question.set.Find(key);
+void CheckTemplates(RelationsCheck& check) {
+  for (const ResourceKey& key : check.changed_keys) {
+    const Resource* resource = check.set.Find(key);
     if (resource == nullptr || key.kind->templates == nullptr) continue;
     for (const TemplateField& field : key.kind->templates(resource->message())) {
       const auto parts = ParseTemplate(field.text, field.use);
@@ -87,7 +87,7 @@ void CheckTemplates(Question& question) {
         const auto* variable = std::get_if<VariableName>(&part);
         if (variable == nullptr) continue;
         if (const auto known = ResolveVariable(variable->name, field.use); !known) {
-          question.Refuse(*resource, field.field, known.error().message);
+          check.Refuse(*resource, field.field, known.error().message);
           break;
         }
       }
@@ -101,13 +101,13 @@ std::string AddressField(const PlacedEndpoint& placed) {
 
 // Upstreams whose list of endpoints or policy may have changed, with those of their slices that
 // did.
-std::map<ResourceKey, std::vector<const Resource*>> ChangedUpstreams(const Question& question) {
+std::map<ResourceKey, std::vector<const Resource*>> ChangedUpstreams(const RelationsCheck& check) {
   std::map<ResourceKey, std::vector<const Resource*>> upstreams;
-  for (const ResourceKey& key : question.changed_keys) {
-    const Resource* resource = question.set.Find(key);
+  for (const ResourceKey& key : check.changed_keys) {
+    const Resource* resource = check.set.Find(key);
     if (resource == nullptr) continue;
-    if (key.kind == question.kinds.upstream) upstreams[key];
-    if (key.kind == question.kinds.slice) {
+    if (key.kind == check.kinds.upstream) upstreams[key];
+    if (key.kind == check.kinds.slice) {
       upstreams[EndpointsIn(*resource)->upstream].push_back(resource);
     }
   }
@@ -115,55 +115,54 @@ std::map<ResourceKey, std::vector<const Resource*>> ChangedUpstreams(const Quest
 }
 
 void CheckEndpointsOnce(const ResourceKey& upstream, const std::vector<PlacedEndpoint>& endpoints,
-                        Question& question) {
+                        RelationsCheck& check) {
   std::map<SocketAddress, const PlacedEndpoint*> first_at;
   for (const PlacedEndpoint& placed : endpoints) {
-    if (question.Full()) return;
+    if (check.Full()) return;
     const std::optional<SocketAddress>& address = placed.object->addresses()[placed.index];
     if (!address) continue;
     const auto [first, fresh] = first_at.emplace(*address, &placed);
     if (fresh || first->second->object == placed.object)
       continue;  // The object's own twin is its own violation.
     // Whoever changed is told.
-    const bool tell_later = question.Changed(*placed.object);
+    const bool tell_later = check.Changed(*placed.object);
     const PlacedEndpoint& told = tell_later ? placed : *first->second;
     const PlacedEndpoint& other = tell_later ? *first->second : placed;
-    question.Refuse(*told.object, AddressField(told),
-                    fmt::format("must be once in {}, got {} that {} has too", upstream.Text(),
-                                Quoted(told.endpoint->address()), other.object->key().Text()));
+    check.Refuse(*told.object, AddressField(told),
+                 fmt::format("must be once in {}, got {} that {} has too", upstream.Text(),
+                             Quoted(told.endpoint->address()), other.object->key().Text()));
   }
 }
 
 void CheckEndpointTotal(const ResourceKey& upstream, const std::vector<PlacedEndpoint>& endpoints,
-                        Question& question) {
+                        RelationsCheck& check) {
   if (endpoints.size() <= limits::kUpstreamEndpoints) return;
   const auto changed = std::find_if(endpoints.begin(), endpoints.end(), [&](const auto& placed) {
-    return question.Changed(*placed.object);
+    return check.Changed(*placed.object);
   });
   const Resource& told = changed == endpoints.end() ? *endpoints.front().object : *changed->object;
-  question.Refuse(told, "spec.endpoints",
-                  fmt::format("must leave {} with at most {} endpoints, slices included, got {}",
-                              upstream.Text(), limits::kUpstreamEndpoints, endpoints.size()));
+  check.Refuse(told, "spec.endpoints",
+               fmt::format("must leave {} with at most {} endpoints, slices included, got {}",
+                           upstream.Text(), limits::kUpstreamEndpoints, endpoints.size()));
 }
 
 void CheckSliceBackups(const ResourceKey& key, const std::vector<PlacedEndpoint>& endpoints,
-                       Question& question) {
-  const Resource* upstream = question.set.Find(key);
+                       RelationsCheck& check) {
+  const Resource* upstream = check.set.Find(key);
   if (upstream == nullptr) return;
   const auto policy = upstream->As<v1::Upstream>().spec().balance().policy();
   if (AllowsBackup(policy)) return;
   for (const PlacedEndpoint& placed : endpoints) {
     if (!placed.endpoint->backup() || placed.object == upstream) continue;
     const std::string& name = v1::Balance::Policy_Name(policy);
-    if (question.Changed(*placed.object)) {
-      question.Refuse(
-          *placed.object, Item("spec.endpoints", placed.index) + ".backup",
-          fmt::format("must not be true with balance policy {} of {}", name, key.Text()));
+    if (check.Changed(*placed.object)) {
+      check.Refuse(*placed.object, Item("spec.endpoints", placed.index) + ".backup",
+                   fmt::format("must not be true with balance policy {} of {}", name, key.Text()));
     } else {
-      question.Refuse(*upstream, "spec.balance.policy",
-                      fmt::format("must be ROUND_ROBIN or LEAST_CONNECTIONS while {} has a backup "
-                                  "endpoint, got '{}'",
-                                  placed.object->key().Text(), name));
+      check.Refuse(*upstream, "spec.balance.policy",
+                   fmt::format("must be ROUND_ROBIN or LEAST_CONNECTIONS while {} has a backup "
+                               "endpoint, got '{}'",
+                               placed.object->key().Text(), name));
     }
   }
 }
@@ -176,41 +175,41 @@ bool IsUnix(const v1::Endpoint& endpoint) { return endpoint.address().starts_wit
 
 // An upstream that changed against UDP listeners that did not.
 void CheckUnixBehindUdp(const ResourceKey& upstream, const std::vector<PlacedEndpoint>& endpoints,
-                        Question& question) {
+                        RelationsCheck& check) {
   const auto placed = std::find_if(endpoints.begin(), endpoints.end(),
                                    [](const auto& e) { return IsUnix(*e.endpoint); });
   if (placed == endpoints.end()) return;
-  for (const Resource* referrer : question.set.Referrers(upstream)) {
-    if (&referrer->kind() != question.kinds.listener || !IsUdp(*referrer)) continue;
-    if (question.Changed(*referrer)) continue;
-    question.Refuse(*placed->object, AddressField(*placed),
-                    fmt::format("must be host:port because {} is for UDP, got {}",
-                                referrer->key().Text(), Quoted(placed->endpoint->address())));
+  for (const Resource* referrer : check.set.Referrers(upstream)) {
+    if (&referrer->kind() != check.kinds.listener || !IsUdp(*referrer)) continue;
+    if (check.Changed(*referrer)) continue;
+    check.Refuse(*placed->object, AddressField(*placed),
+                 fmt::format("must be host:port because {} is for UDP, got {}",
+                             referrer->key().Text(), Quoted(placed->endpoint->address())));
     return;
   }
 }
 
 // UDP listeners that changed against their upstreams.
-void CheckUdpListeners(Question& question) {
+void CheckUdpListeners(RelationsCheck& check) {
   std::map<ResourceKey, std::string> unix_of;  // An endpoint on a unix socket, or empty.
-  for (const ResourceKey& key : question.changed_keys) {
-    if (key.kind != question.kinds.listener) continue;
-    const Resource* listener = question.set.Find(key);
+  for (const ResourceKey& key : check.changed_keys) {
+    if (key.kind != check.kinds.listener) continue;
+    const Resource* listener = check.set.Find(key);
     if (listener == nullptr || !IsUdp(*listener)) continue;
     for (const Reference& reference : listener->kind().references(listener->message())) {
-      if (reference.kind != question.kinds.upstream) continue;
+      if (reference.kind != check.kinds.upstream) continue;
       const ResourceKey upstream{reference.kind, key.ns, reference.name};
       const auto [known, fresh] = unix_of.try_emplace(upstream);
       if (fresh) {
-        for (const PlacedEndpoint& placed : EndpointsOf(question.set, upstream)) {
+        for (const PlacedEndpoint& placed : EndpointsOf(check.set, upstream)) {
           if (IsUnix(*placed.endpoint)) known->second = placed.endpoint->address();
         }
       }
       if (known->second.empty()) continue;
-      question.Refuse(*listener, reference.field,
-                      fmt::format("must name an Upstream without unix sockets because the listener "
-                                  "is for UDP, got {} with {}",
-                                  Quoted(reference.name), Quoted(known->second)));
+      check.Refuse(*listener, reference.field,
+                   fmt::format("must name an Upstream without unix sockets because the listener "
+                               "is for UDP, got {} with {}",
+                               Quoted(reference.name), Quoted(known->second)));
     }
   }
 }
@@ -218,14 +217,14 @@ void CheckUdpListeners(Question& question) {
 // Nothing is wrong with the slices that changed, as far as the counts that the set keeps tell: the
 // upstream's other slices need not be read then.
 bool SlicesFit(const ResourceKey& key, const std::vector<const Resource*>& slices,
-               const Question& question) {
-  if (question.changed_keys.contains(key)) return false;
-  if (question.set.EndpointCount(key) > limits::kUpstreamEndpoints) return false;
-  const Resource* upstream = question.set.Find(key);
+               const RelationsCheck& check) {
+  if (check.changed_keys.contains(key)) return false;
+  if (check.set.EndpointCount(key) > limits::kUpstreamEndpoints) return false;
+  const Resource* upstream = check.set.Find(key);
   const bool backups =
       upstream == nullptr || AllowsBackup(upstream->As<v1::Upstream>().spec().balance().policy());
   const auto free = [&](const std::optional<SocketAddress>& address) {
-    return !address || (!address->is_unix() && question.set.EndpointsAt(key, *address) <= 1);
+    return !address || (!address->is_unix() && check.set.EndpointsAt(key, *address) <= 1);
   };
   return std::all_of(slices.begin(), slices.end(), [&](const Resource* slice) {
     const Endpoints& endpoints = *EndpointsIn(*slice)->endpoints;
@@ -236,15 +235,15 @@ bool SlicesFit(const ResourceKey& key, const std::vector<const Resource*>& slice
   });
 }
 
-void CheckUpstreams(Question& question) {
-  for (const auto& [upstream, slices] : ChangedUpstreams(question)) {
-    if (question.Full()) return;
-    if (SlicesFit(upstream, slices, question)) continue;
-    const std::vector<PlacedEndpoint> endpoints = EndpointsOf(question.set, upstream);
-    CheckEndpointTotal(upstream, endpoints, question);
-    CheckEndpointsOnce(upstream, endpoints, question);
-    CheckSliceBackups(upstream, endpoints, question);
-    CheckUnixBehindUdp(upstream, endpoints, question);
+void CheckUpstreams(RelationsCheck& check) {
+  for (const auto& [upstream, slices] : ChangedUpstreams(check)) {
+    if (check.Full()) return;
+    if (SlicesFit(upstream, slices, check)) continue;
+    const std::vector<PlacedEndpoint> endpoints = EndpointsOf(check.set, upstream);
+    CheckEndpointTotal(upstream, endpoints, check);
+    CheckEndpointsOnce(upstream, endpoints, check);
+    CheckSliceBackups(upstream, endpoints, check);
+    CheckUnixBehindUdp(upstream, endpoints, check);
   }
 }
 
@@ -277,54 +276,53 @@ bool Meet(const Resource& one, const Resource& other) {
 
 // Of two that meet, one is told: the later, unless only the earlier has changed. Once, whomever
 // else it meets.
-void CheckListenersAt(const std::vector<const Resource*>& listeners, Question& question) {
-  for (std::size_t i = 0; i < listeners.size() && !question.Full(); ++i) {
+void CheckListenersAt(const std::vector<const Resource*>& listeners, RelationsCheck& check) {
+  for (std::size_t i = 0; i < listeners.size() && !check.Full(); ++i) {
     const Resource& told = *listeners[i];
-    if (!question.Changed(told)) continue;
+    if (!check.Changed(told)) continue;
     const auto tells = [&](const Resource* const& other) {
       const bool later = &other > &listeners[i];
-      return other != &told && !(later && question.Changed(*other)) && Meet(told, *other);
+      return other != &told && !(later && check.Changed(*other)) && Meet(told, *other);
     };
     const auto other = std::find_if(listeners.begin(), listeners.end(), tells);
     if (other == listeners.end()) continue;
     const auto& spec = told.As<v1::Listener>().spec();
-    question.Refuse(told, "spec.address",
-                    fmt::format("must be free on every data plane, got {} {} that {} has too on "
-                                "nodes that both may select",
-                                v1::ListenerSpec::Protocol_Name(spec.protocol()),
-                                Quoted(spec.address()), (*other)->key().Text()));
+    check.Refuse(told, "spec.address",
+                 fmt::format("must be free on every data plane, got {} {} that {} has too on "
+                             "nodes that both may select",
+                             v1::ListenerSpec::Protocol_Name(spec.protocol()),
+                             Quoted(spec.address()), (*other)->key().Text()));
   }
 }
 
 // Listeners of all namespaces meet on the nodes. `0.0.0.0:53` beside `127.0.0.1:53` is two places.
-void CheckListenerPlaces(Question& question) {
+void CheckListenerPlaces(RelationsCheck& check) {
   std::map<Place, std::vector<const Resource*>> meeting;
-  for (const ResourceKey& key : question.changed_keys) {
-    if (key.kind != question.kinds.listener) continue;
-    const Resource* listener = question.set.Find(key);
+  for (const ResourceKey& key : check.changed_keys) {
+    if (key.kind != check.kinds.listener) continue;
+    const Resource* listener = check.set.Find(key);
     if (listener == nullptr) continue;
     if (const auto place = PlaceOf(*listener)) meeting[*place];
   }
   for (auto& [place, listeners] : meeting) {
-    for (const Resource* listener : question.set.ListenersAt(place.address)) {
+    for (const Resource* listener : check.set.ListenersAt(place.address)) {
       if (PlaceOf(*listener) == place) listeners.push_back(listener);
     }
   }
-  for (const auto& [place, listeners] : meeting) CheckListenersAt(listeners, question);
+  for (const auto& [place, listeners] : meeting) CheckListenersAt(listeners, check);
 }
 
 }  // namespace
 
 std::vector<ObjectViolation> ValidateRelations(const ResourceSet& set,
                                                const std::vector<ResourceKey>& changed) {
-  Question question(set, changed);
-  CheckUpstreams(question);
-  CheckUdpListeners(question);
-  CheckListenerPlaces(question);
-  CheckTemplates(question);
-  CheckReferences(
-      question);  // Last: a caller may pass over what is missing, but not over the rest.
-  return std::move(question.violations);
+  RelationsCheck check(set, changed);
+  CheckUpstreams(check);
+  CheckUdpListeners(check);
+  CheckListenerPlaces(check);
+  CheckTemplates(check);
+  CheckReferences(check);  // Last: a caller may pass over what is missing, but not over the rest.
+  return std::move(check.violations);
 }
 
 }  // namespace sluice::model

@@ -17,7 +17,7 @@ namespace {
 
 using Batch = google::protobuf::RepeatedPtrField<google::protobuf::Any>;
 
-class Complaints {
+class BatchViolations {
  public:
   void Add(int index, const model::ResourceKey* object, std::string field, std::string message) {
     if (full()) return;
@@ -42,28 +42,28 @@ using Indices = std::map<model::ResourceKey, int>;
 
 // Every resource looked at alone. `indices` says where in the batch each object is.
 std::vector<model::Resource> ParseBatch(const Batch& batch, Indices& indices,
-                                        Complaints& complaints) {
+                                        BatchViolations& violations) {
   std::vector<model::Resource> resources;
-  for (int i = 0; i < batch.size() && !complaints.full(); ++i) {
+  for (int i = 0; i < batch.size() && !violations.full(); ++i) {
     auto resource = model::Resource::FromAny(batch[i]);
     if (!resource) {
-      complaints.Add(i, nullptr, "", resource.error().message);
+      violations.Add(i, nullptr, "", resource.error().message);
       continue;
     }
     const model::ResourceKey& key = resource->key();
     if (resource->kind().read_only) {
-      complaints.Add(
+      violations.Add(
           i, &key, "kind",
           fmt::format("`kind` must be one that can be applied, '{}' is made by the control plane",
                       resource->kind().name));
       continue;
     }
     for (const model::Violation& violation : resource->violations()) {
-      complaints.Add(i, &key, violation.field, violation.message);
+      violations.Add(i, &key, violation.field, violation.message);
     }
     const auto [where, first] = indices.emplace(key, i);
     if (!first) {
-      complaints.Add(
+      violations.Add(
           i, &key, "metadata.name",
           fmt::format("`metadata.name` must be once in a batch, '{}' is number {} already",
                       key.name, where->second + 1));
@@ -74,13 +74,13 @@ std::vector<model::Resource> ParseBatch(const Batch& batch, Indices& indices,
 }
 
 void CheckRelations(const model::ResourceSet& candidate, const std::vector<model::Change>& changes,
-                    const Indices& indices, Complaints& complaints) {
+                    const Indices& indices, BatchViolations& violations) {
   std::vector<model::ResourceKey> changed;
   changed.reserve(changes.size());
   for (const model::Change& change : changes) changed.push_back(change.key);
   for (const model::ObjectViolation& found : model::ValidateRelations(candidate, changed)) {
     const auto index = indices.find(found.object);
-    complaints.Add(index == indices.end() ? -1 : index->second, &found.object,
+    violations.Add(index == indices.end() ? -1 : index->second, &found.object,
                    found.violation.field, found.violation.message);
   }
 }
@@ -97,10 +97,10 @@ Answer<ApplyPlan> PlanApply(const CatalogState& state, const Batch& batch,
                   fmt::format("`resources` has at most {} in a batch, got {}",
                               limits::kApplyResources, batch.size()));
   }
-  Complaints complaints;
+  BatchViolations violations;
   Indices indices;
-  const std::vector<model::Resource> resources = ParseBatch(batch, indices, complaints);
-  if (!complaints.empty()) return complaints.AsRefusal();
+  const std::vector<model::Resource> resources = ParseBatch(batch, indices, violations);
+  if (!violations.empty()) return violations.AsRefusal();
 
   ApplyPlan plan;
   const Stamp stamp{state.generation + 1, now};
@@ -109,7 +109,7 @@ Answer<ApplyPlan> PlanApply(const CatalogState& state, const Batch& batch,
     const model::Resource* stored = state.resources.Find(wanted.key());
     if (auto problem = PreconditionProblem(stored, wanted.meta().resource_version());
         !problem.empty()) {
-      complaints.Add(indices.at(wanted.key()), &wanted.key(), "metadata.resourceVersion",
+      violations.Add(indices.at(wanted.key()), &wanted.key(), "metadata.resourceVersion",
                      std::move(problem));
       continue;
     }
@@ -124,7 +124,7 @@ Answer<ApplyPlan> PlanApply(const CatalogState& state, const Batch& batch,
     plan.changes.push_back({wanted.key(), std::move(changed)});
     if (stored == nullptr) ++created;
   }
-  if (!complaints.empty()) return complaints.AsRefusal(ErrorCode::kConflict);
+  if (!violations.empty()) return violations.AsRefusal(ErrorCode::kConflict);
   if (plan.changes.empty()) return plan;
 
   if (created > 0 && state.resources.size() + created > limits::kStoredObjects) {
@@ -133,8 +133,8 @@ Answer<ApplyPlan> PlanApply(const CatalogState& state, const Batch& batch,
         fmt::format("at most {} objects can be stored, there are {} and the batch has {} new ones",
                     limits::kStoredObjects, state.resources.size(), created));
   }
-  CheckRelations(state.resources.With(plan.changes), plan.changes, indices, complaints);
-  if (!complaints.empty()) return complaints.AsRefusal();
+  CheckRelations(state.resources.With(plan.changes), plan.changes, indices, violations);
+  if (!violations.empty()) return violations.AsRefusal();
   return plan;
 }
 

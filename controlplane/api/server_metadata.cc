@@ -12,9 +12,9 @@ namespace {
 
 using google::protobuf::Message;
 using google::protobuf::util::MessageDifferencer;
-using Labels = google::protobuf::Map<std::string, std::string>;
+using PairMap = google::protobuf::Map<std::string, std::string>;
 
-bool SamePairs(const Labels& a, const Labels& b) {
+bool SamePairs(const PairMap& a, const PairMap& b) {
   if (a.size() != b.size()) return false;
   for (const auto& [key, value] : a) {
     const auto found = b.find(key);

@@ -21,7 +21,7 @@ namespace {
 // Between two attempts to reach a control plane that has gone.
 constexpr auto kPause = std::chrono::milliseconds(100);
 
-struct Patience {
+struct WaitLimits {
   std::chrono::nanoseconds timeout;
   Client::Deadline deadline;
 };
@@ -38,7 +38,7 @@ std::string_view MetWord(const WaitCondition& condition) {
 }
 
 // What watching the object has told so far.
-struct Sight {
+struct Observation {
   bool complete = false;  // `object` is all there is, or there is none.
   std::optional<model::Resource> object;
   std::optional<Error> unreadable;
@@ -63,22 +63,23 @@ struct Sight {
 
 // Watches until `done` or the deadline, over restarts of the control plane. `answered`: it has
 // answered at least once, for this object or another; one that never did is not waited for.
-Answer<Sight> WatchUntil(Client& client, const v1::ObjectRef& object, Client::Deadline deadline,
-                         bool& answered, const std::function<bool(const Sight&)>& done) {
+Answer<Observation> WatchUntil(Client& client, const v1::ObjectRef& object,
+                               Client::Deadline deadline, bool& answered,
+                               const std::function<bool(const Observation&)>& done) {
   v1::WatchRequest request;
   request.set_kind(object.kind());
   request.set_namespace_(object.namespace_());
   request.set_name(object.name());
-  Sight last;
+  Observation last;
   while (true) {
-    Sight sight;
+    Observation seen;
     const auto watched = client.Watch(request, deadline, [&](const v1::WatchResponse& response) {
-      sight.Take(response);
-      answered = answered || sight.complete;
-      return !sight.unreadable && !(sight.complete && done(sight));
+      seen.Take(response);
+      answered = answered || seen.complete;
+      return !seen.unreadable && !(seen.complete && done(seen));
     });
-    if (sight.unreadable) return tl::unexpected(CallError{.error = *sight.unreadable});
-    if (sight.complete) last = std::move(sight);
+    if (seen.unreadable) return tl::unexpected(CallError{.error = *seen.unreadable});
+    if (seen.complete) last = std::move(seen);
     if (last.complete && done(last)) return last;
     if (std::chrono::system_clock::now() + kPause >= deadline) return last;
     if (!watched && (!answered || watched.error().error.code != ErrorCode::kUnavailable)) {
@@ -90,27 +91,27 @@ Answer<Sight> WatchUntil(Client& client, const v1::ObjectRef& object, Client::De
 }
 
 Exit WaitForOne(const Invocation& invocation, Client& client, const v1::ObjectRef& object,
-                const WaitCondition& condition, const Patience& patience, bool& answered) {
+                const WaitCondition& condition, const WaitLimits& limits, bool& answered) {
   const bool needs_object = condition.what == WaitCondition::What::kCondition;
-  const auto at = [](const Sight& sight) { return sight.object ? &*sight.object : nullptr; };
-  const auto sight =
-      WatchUntil(client, object, patience.deadline, answered, [&](const Sight& seen) {
+  const auto at = [](const Observation& seen) { return seen.object ? &*seen.object : nullptr; };
+  const auto seen =
+      WatchUntil(client, object, limits.deadline, answered, [&](const Observation& seen) {
         return (needs_object && !seen.object) || Holds(condition, at(seen));
       });
-  if (!sight) return ReportCall(invocation, sight.error());
-  if (sight->complete && needs_object && !sight->object) {
+  if (!seen) return ReportCall(invocation, seen.error());
+  if (seen->complete && needs_object && !seen->object) {
     invocation.err << fmt::format("error: {} not found\n", TextOf(object));
     return Exit::kFailed;
   }
-  if (sight->complete && Holds(condition, at(*sight))) {
+  if (seen->complete && Holds(condition, at(*seen))) {
     invocation.out << TextOf(object) << " " << MetWord(condition) << "\n";
     invocation.out.flush();
     return Exit::kOk;
   }
   invocation.err << fmt::format(
-      "error: timed out after {} waiting for {}: {}\n", FormatDuration(patience.timeout),
+      "error: timed out after {} waiting for {}: {}\n", FormatDuration(limits.timeout),
       TextOf(object),
-      sight->complete ? StandText(condition, at(*sight)) : "the control plane did not answer");
+      seen->complete ? StandText(condition, at(*seen)) : "the control plane did not answer");
   return Exit::kFailed;
 }
 
@@ -123,7 +124,7 @@ Exit RunWait(const Invocation& invocation) {
   if (!timeout) return ReportUsage(invocation, timeout.error());
 
   Client client(invocation.server, invocation.request_timeout);
-  const Patience patience{
+  const WaitLimits limits{
       .timeout = *timeout,
       .deadline = std::chrono::system_clock::now() +
                   std::chrono::duration_cast<std::chrono::microseconds>(*timeout)};
@@ -131,7 +132,7 @@ Exit RunWait(const Invocation& invocation) {
   bool answered = false;
   for (const ObjectWord& word : *words) {
     const auto object = RefTo(word, invocation.ns);
-    const Exit exit = WaitForOne(invocation, client, object, *condition, patience, answered);
+    const Exit exit = WaitForOne(invocation, client, object, *condition, limits, answered);
     if (exit != Exit::kOk) worst = exit;
   }
   return worst;

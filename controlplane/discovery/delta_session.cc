@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/base/limits.h"
-#include "controlplane/discovery/refusal.h"
+#include "controlplane/discovery/nack.h"
 
 namespace sluice::controlplane {
 namespace {
@@ -54,7 +54,7 @@ std::optional<AnswerVerdict> DeltaSession::TakeVerdict(TypeIndex index,
   const InFlight answer = std::move(*type.in_flight);
   type.in_flight.reset();
   if (!request.has_error_detail()) return AnswerVerdict{index, answer.generation, answer.items, {}};
-  return ReadRefusal(index, answer.generation, request.error_detail(), answer.items);
+  return ReadNack(index, answer.generation, request.error_detail(), answer.items);
 }
 
 Result<void> DeltaSession::ChangeSubscription(TypeIndex index,

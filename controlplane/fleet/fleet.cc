@@ -125,7 +125,7 @@ class Fleet::State {
         state.identity.version = report.version().substr(0, limits::kNameLength);
       }
       std::erase_if(state.refusals, [&](const auto& refusal) {
-        return refusal.second.generation <= report.settled_generation();
+        return refusal.second.generation <= report.active_generation();
       });
     });
   }
@@ -141,7 +141,7 @@ class Fleet::State {
         if (known == refusals.end() && refusals.size() >= limits::kReportedProblems) break;
         news =
             news || known == refusals.end() || known->second.problem.version() != problem.version();
-        refusals.insert_or_assign(key, NodeState::Refusal{problem, generation});
+        refusals.insert_or_assign(key, NodeState::RefusedVersion{problem, generation});
       }
     });
     return news;

@@ -34,8 +34,7 @@ const SnapshotEntry* EntryOf(const Snapshot& wanted, const ProblemKey& object) {
 
 std::int64_t DealtWith(const NodeState& node, const Snapshot& wanted) {
   if (!node.reported) return kNothing;
-  const std::int64_t dealt =
-      std::max(node.report->active_generation(), node.report->settled_generation());
+  const std::int64_t dealt = node.report->active_generation();
   // A number from the future is another store's, unless the content says otherwise.
   if (dealt > wanted.generation && node.report->active_digest() != wanted.digest) return kNothing;
   return std::max(dealt, kNothing);

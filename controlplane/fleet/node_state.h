@@ -43,11 +43,11 @@ struct NodeState {
       std::make_shared<const ProblemMap>();  // Of the report.
 
   // Refused on the discovery stream and not yet covered by a report.
-  struct Refusal {
+  struct RefusedVersion {
     v1::ResourceProblem problem;
     std::int64_t generation;
   };
-  std::map<ProblemKey, Refusal> refusals;
+  std::map<ProblemKey, RefusedVersion> refusals;
 
   WallTime first_seen;
   WallTime last_seen;

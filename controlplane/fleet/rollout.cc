@@ -11,43 +11,43 @@
 namespace sluice::controlplane {
 namespace {
 
-struct Question {
+struct RolloutQuery {
   std::int64_t generation;
   const std::vector<model::ResourceKey>& objects;
 };
 
-bool MaySee(const Question& question, const NodeState& node, const Snapshot& wanted) {
-  if (question.objects.empty()) return true;
-  return std::any_of(question.objects.begin(), question.objects.end(),
-                     [&](const model::ResourceKey& key) {
-                       const auto type = StreamedTypeOf(*key.kind);
-                       return type && wanted.SeenSince(*type, key.DiscoveryName(),
-                                                       question.generation, node.identity.labels);
-                     });
+bool MaySee(const RolloutQuery& query, const NodeState& node, const Snapshot& wanted) {
+  if (query.objects.empty()) return true;
+  return std::any_of(
+      query.objects.begin(), query.objects.end(), [&](const model::ResourceKey& key) {
+        const auto type = StreamedTypeOf(*key.kind);
+        return type &&
+               wanted.SeenSince(*type, key.DiscoveryName(), query.generation, node.identity.labels);
+      });
 }
 
 enum class Concerned { kNone, kSome, kAll };
 
 // A cohort's nodes see the same, but may have lost different objects.
-Concerned WhoMaySee(const Question& question, const Snapshot& wanted) {
-  if (question.objects.empty()) return Concerned::kAll;
-  const bool sees = std::any_of(question.objects.begin(), question.objects.end(),
-                                [&](const model::ResourceKey& key) {
-                                  const auto type = StreamedTypeOf(*key.kind);
-                                  return type && wanted.Find(*type, key.DiscoveryName()) != nullptr;
-                                });
+Concerned WhoMaySee(const RolloutQuery& query, const Snapshot& wanted) {
+  if (query.objects.empty()) return Concerned::kAll;
+  const bool sees =
+      std::any_of(query.objects.begin(), query.objects.end(), [&](const model::ResourceKey& key) {
+        const auto type = StreamedTypeOf(*key.kind);
+        return type && wanted.Find(*type, key.DiscoveryName()) != nullptr;
+      });
   if (sees) return Concerned::kAll;
   const bool lost =
-      !wanted.removals.empty() && wanted.removals.back().generation >= question.generation;
+      !wanted.removals.empty() && wanted.removals.back().generation >= query.generation;
   return lost ? Concerned::kSome : Concerned::kNone;
 }
 
-std::vector<v1::ResourceProblem> ProblemsAmong(const Question& question, const NodeState& node,
+std::vector<v1::ResourceProblem> ProblemsAmong(const RolloutQuery& query, const NodeState& node,
                                                const Snapshot& wanted) {
-  if (question.objects.empty()) return ProblemsOf(node, wanted);
+  if (query.objects.empty()) return ProblemsOf(node, wanted);
   std::vector<v1::ResourceProblem> problems;
   if (node.problems->empty() && node.refusals.empty()) return problems;
-  for (const model::ResourceKey& key : question.objects) {
+  for (const model::ResourceKey& key : query.objects) {
     const auto* problem =
         ProblemWith(node, wanted, {std::string(key.kind->name), key.DiscoveryName()});
     if (problem != nullptr) problems.push_back(*problem);
@@ -82,36 +82,36 @@ struct Progress {
 };
 
 // All of the cohort's nodes are concerned.
-void CountAll(const Question& question, const Cohort& cohort, Progress& progress) {
+void CountAll(const RolloutQuery& query, const Cohort& cohort, Progress& progress) {
   const Snapshot& wanted = *cohort.wanted();
   std::map<std::string_view, const Member*> troubled;
-  cohort.ForEachTroubled(question.objects, [&](const Member& member) {
+  cohort.ForEachTroubled(query.objects, [&](const Member& member) {
     troubled.emplace(member.state.identity.id, &member);
   });
-  const std::size_t dealt = cohort.by_dealt().CountFrom(question.generation);
+  const std::size_t dealt = cohort.by_dealt().CountFrom(query.generation);
   std::size_t troubled_dealt = 0;
   for (const auto& [id, member] : troubled) {
-    if (member->dealt >= question.generation) ++troubled_dealt;
+    if (member->dealt >= query.generation) ++troubled_dealt;
     progress.List(member->state, wanted);
   }
   progress.total += cohort.size();
   progress.synced += dealt - troubled_dealt;
   progress.waiting += cohort.size() - dealt - (troubled.size() - troubled_dealt);
   for (const ProgressPlace& place : cohort.by_dealt()) {
-    if (place.reached >= question.generation) break;
+    if (place.reached >= query.generation) break;
     if (progress.listed.size() == limits::kRolloutNodes) break;
     progress.List(place.member->state, wanted);
   }
 }
 
-void CountEach(const Question& question, const Cohort& cohort, Progress& progress) {
+void CountEach(const RolloutQuery& query, const Cohort& cohort, Progress& progress) {
   const Snapshot& wanted = *cohort.wanted();
   for (const ProgressPlace& place : cohort.by_dealt()) {
     const NodeState& node = place.member->state;
-    if (!MaySee(question, node, wanted)) continue;
+    if (!MaySee(query, node, wanted)) continue;
     ++progress.total;
-    const bool dealt = place.reached >= question.generation;
-    const bool troubled = !ProblemsAmong(question, node, wanted).empty();
+    const bool dealt = place.reached >= query.generation;
+    const bool troubled = !ProblemsAmong(query, node, wanted).empty();
     if (!dealt && !troubled) ++progress.waiting;
     if (dealt && !troubled) {
       ++progress.synced;
@@ -126,15 +126,15 @@ void CountEach(const Question& question, const Cohort& cohort, Progress& progres
 v1::RolloutResponse FoldRollout(std::int64_t generation,
                                 const std::vector<model::ResourceKey>& objects,
                                 const RolloutNodes& nodes) {
-  const Question question{generation, objects};
+  const RolloutQuery query{generation, objects};
   Progress progress;
   for (const Cohort* cohort : nodes.awaited) {
-    switch (WhoMaySee(question, *cohort->wanted())) {
+    switch (WhoMaySee(query, *cohort->wanted())) {
       case Concerned::kAll:
-        CountAll(question, *cohort, progress);
+        CountAll(query, *cohort, progress);
         break;
       case Concerned::kSome:
-        CountEach(question, *cohort, progress);
+        CountEach(query, *cohort, progress);
         break;
       case Concerned::kNone:
         break;
@@ -147,15 +147,14 @@ v1::RolloutResponse FoldRollout(std::int64_t generation,
   for (const auto& [id, found] : progress.listed) {
     auto* listed = response.add_nodes();
     Fill(*found.node, *listed);
-    const auto problems = ProblemsAmong(question, *found.node, *found.wanted);
+    const auto problems = ProblemsAmong(query, *found.node, *found.wanted);
     const std::size_t shown = std::min(problems.size(), limits::kRefusalDetails);
     listed->mutable_problems()->Add(problems.begin(),
                                     problems.begin() + static_cast<std::ptrdiff_t>(shown));
   }
   for (const auto& [node, wanted] : nodes.gone) {
     if (static_cast<std::size_t>(response.gone_size()) == limits::kRolloutNodes) break;
-    const bool concerned =
-        MaySee(question, *node, *wanted) && DealtWith(*node, *wanted) < generation;
+    const bool concerned = MaySee(query, *node, *wanted) && DealtWith(*node, *wanted) < generation;
     if (concerned) Fill(*node, *response.add_gone());
   }
   return response;

@@ -19,10 +19,10 @@ VisibilityRule RuleOf(const model::Resource& resource) {
 
 }  // namespace
 
-ServedObject MakeServedObject(const model::Resource& resource) {
+SnapshotObject MakeSnapshotObject(const model::Resource& resource) {
   const auto type = StreamedTypeOf(resource.kind());
   SLUICE_CHECK(type.has_value());
-  ServedObject object{MakeItem(resource), *type, RuleOf(resource), {}, {}};
+  SnapshotObject object{MakeItem(resource), *type, RuleOf(resource), {}, {}};
   if (object.rule == VisibilityRule::kBySelector) {
     const auto& selector = resource.As<v1::Listener>().spec().node_selector();
     object.selector.insert(selector.begin(), selector.end());
@@ -40,14 +40,14 @@ bool Picks(const Labels& selector, const Labels& labels) {
   });
 }
 
-const ServedObject* ObjectTable::Find(const model::ResourceKey& key) const {
+const SnapshotObject* ObjectTable::Find(const model::ResourceKey& key) const {
   const auto found = objects_.find(key);
   return found == objects_.end() ? nullptr : &found->second;
 }
 
-std::optional<ServedObject> ObjectTable::Replace(const model::ResourceKey& key,
-                                                 std::optional<ServedObject> object) {
-  std::optional<ServedObject> before;
+std::optional<SnapshotObject> ObjectTable::Replace(const model::ResourceKey& key,
+                                                   std::optional<SnapshotObject> object) {
+  std::optional<SnapshotObject> before;
   const auto found = objects_.find(key);
   if (found != objects_.end()) {
     Unindex(key, found->second);
@@ -61,7 +61,7 @@ std::optional<ServedObject> ObjectTable::Replace(const model::ResourceKey& key,
   return before;
 }
 
-void ObjectTable::Index(const model::ResourceKey& key, const ServedObject& object) {
+void ObjectTable::Index(const model::ResourceKey& key, const SnapshotObject& object) {
   if (object.rule == VisibilityRule::kAttached) {
     for (const model::ResourceKey& target : object.references) attached_[target].insert(key);
   }
@@ -71,7 +71,7 @@ void ObjectTable::Index(const model::ResourceKey& key, const ServedObject& objec
   }
 }
 
-void ObjectTable::Unindex(const model::ResourceKey& key, const ServedObject& object) {
+void ObjectTable::Unindex(const model::ResourceKey& key, const SnapshotObject& object) {
   if (object.rule == VisibilityRule::kAttached) {
     for (const model::ResourceKey& target : object.references) {
       const auto found = attached_.find(target);
@@ -95,7 +95,7 @@ const std::set<model::ResourceKey>& ObjectTable::AttachedTo(
 }
 
 void ObjectTable::ForEachSelected(
-    const std::function<void(const model::ResourceKey&, const ServedObject&)>& visit) const {
+    const std::function<void(const model::ResourceKey&, const SnapshotObject&)>& visit) const {
   for (const model::ResourceKey& key : selected_) visit(key, objects_.at(key));
 }
 

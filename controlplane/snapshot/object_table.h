@@ -23,7 +23,7 @@ enum class VisibilityRule {
   kAttached,     // It refers to something visible (EndpointSlice).
 };
 
-struct ServedObject {
+struct SnapshotObject {
   std::shared_ptr<const SnapshotItem> item;
   TypeIndex type;
   VisibilityRule rule;
@@ -32,19 +32,19 @@ struct ServedObject {
 };
 
 // `resource` must be valid and of a streamed kind.
-ServedObject MakeServedObject(const model::Resource& resource);
+SnapshotObject MakeSnapshotObject(const model::Resource& resource);
 
 class ObjectTable {
  public:
-  const ServedObject* Find(const model::ResourceKey& key) const;
+  const SnapshotObject* Find(const model::ResourceKey& key) const;
   // Returns the object before. nullopt removes.
-  std::optional<ServedObject> Replace(const model::ResourceKey& key,
-                                      std::optional<ServedObject> object);
+  std::optional<SnapshotObject> Replace(const model::ResourceKey& key,
+                                        std::optional<SnapshotObject> object);
 
   // Attached objects that refer to `target`, whether it exists or not.
   const std::set<model::ResourceKey>& AttachedTo(const model::ResourceKey& target) const;
   void ForEachSelected(
-      const std::function<void(const model::ResourceKey&, const ServedObject&)>& visit) const;
+      const std::function<void(const model::ResourceKey&, const SnapshotObject&)>& visit) const;
 
   // The distinct selectors of all objects that have one.
   bool HasSelector(const Labels& selector) const { return selectors_.contains(selector); }
@@ -52,10 +52,10 @@ class ObjectTable {
   std::vector<bool> Signature(const Labels& labels) const;
 
  private:
-  void Index(const model::ResourceKey& key, const ServedObject& object);
-  void Unindex(const model::ResourceKey& key, const ServedObject& object);
+  void Index(const model::ResourceKey& key, const SnapshotObject& object);
+  void Unindex(const model::ResourceKey& key, const SnapshotObject& object);
 
-  std::map<model::ResourceKey, ServedObject> objects_;
+  std::map<model::ResourceKey, SnapshotObject> objects_;
   std::map<model::ResourceKey, std::set<model::ResourceKey>> attached_;  // By target.
   std::set<model::ResourceKey> selected_;                                // kBySelector.
   std::map<Labels, std::size_t> selectors_;                              // With how many use it.

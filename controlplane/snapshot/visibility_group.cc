@@ -106,12 +106,12 @@ void InheritFrom(const Snapshot& predecessor, Snapshot& snapshot) {
 
 VisibilityGroup::VisibilityGroup(Labels labels, const ObjectTable& objects)
     : id_(NextId()), labels_(std::move(labels)), objects_(objects) {
-  objects_.ForEachSelected([&](const model::ResourceKey& key, const ServedObject& object) {
+  objects_.ForEachSelected([&](const model::ResourceKey& key, const SnapshotObject& object) {
     Update(key, nullptr, &object);
   });
 }
 
-bool VisibilityGroup::Sees(const model::ResourceKey& key, const ServedObject& object) const {
+bool VisibilityGroup::Sees(const model::ResourceKey& key, const SnapshotObject& object) const {
   switch (object.rule) {
     case VisibilityRule::kBySelector:
       return Picks(object.selector, labels_);
@@ -125,8 +125,8 @@ bool VisibilityGroup::Sees(const model::ResourceKey& key, const ServedObject& ob
   return false;
 }
 
-void VisibilityGroup::Update(const model::ResourceKey& key, const ServedObject* before,
-                             const ServedObject* after) {
+void VisibilityGroup::Update(const model::ResourceKey& key, const SnapshotObject* before,
+                             const SnapshotObject* after) {
   const bool saw = before != nullptr && Sees(key, *before);
   const bool sees = after != nullptr && Sees(key, *after);
   // What attaches itself keeps nothing visible. Retaining first spares what stays a way out and in.
@@ -142,7 +142,7 @@ void VisibilityGroup::Update(const model::ResourceKey& key, const ServedObject* 
 void VisibilityGroup::Retain(const model::ResourceKey& key) {
   if (++references_[key] > 1) return;
   TouchWithAttached(key);
-  const ServedObject* object = objects_.Find(key);
+  const SnapshotObject* object = objects_.Find(key);
   if (object == nullptr || object->rule != VisibilityRule::kByReference) return;
   for (const model::ResourceKey& target : object->references) Retain(target);
 }
@@ -152,7 +152,7 @@ void VisibilityGroup::Release(const model::ResourceKey& key) {
   if (--found->second > 0) return;
   references_.erase(found);
   TouchWithAttached(key);
-  const ServedObject* object = objects_.Find(key);
+  const SnapshotObject* object = objects_.Find(key);
   if (object == nullptr || object->rule != VisibilityRule::kByReference) return;
   for (const model::ResourceKey& target : object->references) Release(target);
 }
@@ -198,7 +198,7 @@ void VisibilityGroup::Publish(std::int64_t generation, const Snapshot* predecess
   for (const model::ResourceKey& key : touched_) {
     const auto type = StreamedTypeOf(*key.kind);
     if (!type) continue;
-    const ServedObject* object = objects_.Find(key);
+    const SnapshotObject* object = objects_.Find(key);
     const bool sees = object != nullptr && Sees(key, *object);
     edits[*type].push_back({key.DiscoveryName(), sees ? object->item : nullptr});
   }

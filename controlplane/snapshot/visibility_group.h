@@ -20,7 +20,8 @@ class VisibilityGroup {
   VisibilityGroup(Labels labels, const ObjectTable& objects);
 
   // Takes in one change that `objects` has already taken in.
-  void Update(const model::ResourceKey& key, const ServedObject* before, const ServedObject* after);
+  void Update(const model::ResourceKey& key, const SnapshotObject* before,
+              const SnapshotObject* after);
 
   // Makes the snapshot of everything taken in. `predecessor` is the snapshot that the group's
   // members had before it was made, or nullptr: what they lose is remembered in the new one.
@@ -36,7 +37,7 @@ class VisibilityGroup {
   const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
 
  private:
-  bool Sees(const model::ResourceKey& key, const ServedObject& object) const;
+  bool Sees(const model::ResourceKey& key, const SnapshotObject& object) const;
   void Retain(const model::ResourceKey& key);
   void Release(const model::ResourceKey& key);
   void TouchWithAttached(const model::ResourceKey& key);

@@ -18,14 +18,14 @@ VisibilityIndex::VisibilityIndex(std::int64_t generation, const model::ResourceS
 void VisibilityIndex::Load(const model::Resource& resource, const EarlierForms& earlier_forms) {
   if (!StreamedTypeOf(resource.kind())) return;
   if (resource.violations().empty()) {
-    objects_.Replace(resource.key(), MakeServedObject(resource));
+    objects_.Replace(resource.key(), MakeSnapshotObject(resource));
     return;
   }
   LeftOutObject& left_out = EditLeftOut()[resource.key()];
   left_out.violations = resource.violations();
   for (const model::Resource& earlier : earlier_forms(resource.key())) {
     if (!earlier.violations().empty()) continue;
-    objects_.Replace(resource.key(), MakeServedObject(earlier));
+    objects_.Replace(resource.key(), MakeSnapshotObject(earlier));
     left_out.earlier_form_served = true;
     return;
   }
@@ -35,7 +35,7 @@ std::optional<VisibilityIndex::Edit> VisibilityIndex::EditFor(const model::Chang
   if (left_out_->contains(change.key)) EditLeftOut().erase(change.key);
   if (change.after == nullptr) return Edit{change.key, std::nullopt};
   const model::Violations& violations = change.after->violations();
-  if (violations.empty()) return Edit{change.key, MakeServedObject(*change.after)};
+  if (violations.empty()) return Edit{change.key, MakeSnapshotObject(*change.after)};
   // What is served now is the newest valid form before this one.
   EditLeftOut()[change.key] = {violations, objects_.Find(change.key) != nullptr};
   return std::nullopt;
@@ -65,7 +65,7 @@ void VisibilityIndex::Apply(std::int64_t generation, const std::vector<model::Ch
   bool selector_gone = false;
   for (Edit& edit : edits) {
     const auto before = objects_.Replace(edit.key, std::move(edit.object));
-    const ServedObject* after = objects_.Find(edit.key);
+    const SnapshotObject* after = objects_.Find(edit.key);
     for (const auto& group : groups_) group->Update(edit.key, before ? &*before : nullptr, after);
     selector_gone = selector_gone || (before && before->rule == VisibilityRule::kBySelector &&
                                       !objects_.HasSelector(before->selector));

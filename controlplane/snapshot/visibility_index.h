@@ -69,7 +69,7 @@ class VisibilityIndex {
   };
   struct Edit {
     model::ResourceKey key;
-    std::optional<ServedObject> object;
+    std::optional<SnapshotObject> object;
   };
 
   // The form to serve after a change; nullopt when the one that is served stays.

@@ -263,7 +263,7 @@ std::string DataPlane::MetricsPage() const {
 std::string DataPlane::ConfigPage() {
   struct State {
     v1::NodeReport report;
-    std::vector<HeldResource> in_force;
+    std::vector<VersionedResource> in_force;
   };
   const auto answer = std::make_shared<std::promise<State>>();
   std::future<State> state = answer->get_future();

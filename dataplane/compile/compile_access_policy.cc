@@ -10,7 +10,7 @@
 namespace sluice::dataplane {
 
 tl::expected<std::shared_ptr<const AccessPolicy>, v1::ResourceProblem> CompileAccessPolicy(
-    const HeldResource& policy) {
+    const VersionedResource& policy) {
   const model::Resource& resource = *policy.resource;
   const auto& spec = resource.As<v1::AccessPolicy>().spec();
   AccessPolicyConfig config;

@@ -11,6 +11,6 @@
 namespace sluice::dataplane {
 
 tl::expected<std::shared_ptr<const AccessPolicy>, v1::ResourceProblem> CompileAccessPolicy(
-    const HeldResource& policy);
+    const VersionedResource& policy);
 
 }  // namespace sluice::dataplane

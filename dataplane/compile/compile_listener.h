@@ -21,7 +21,7 @@ namespace sluice::dataplane {
 inline constexpr std::string_view kLogUnavailable = "AccessLogUnavailable";
 
 struct ListenerParts {
-  const HeldResource& listener;
+  const VersionedResource& listener;
   std::vector<std::shared_ptr<const AccessPolicy>> policies;  // As it names them, in order.
   // All that its routes name, by metadata.name, in their present form.
   std::map<std::string, const UpstreamConfig*, std::less<>> upstreams;

@@ -16,12 +16,12 @@
 namespace sluice::dataplane {
 namespace {
 
-using Refusal = tl::unexpected<v1::ResourceProblem>;
+using Unexpected = tl::unexpected<v1::ResourceProblem>;
 
-Refusal Refuse(const HeldResource& at, std::string_view reason, const std::string& field,
-               const std::string& message) {
-  return Refusal(MakeProblem(at.resource->key(), at.version, v1::ResourceProblem::REFUSED,
-                             {reason, field, message}));
+Unexpected Refuse(const VersionedResource& at, std::string_view reason, const std::string& field,
+                  const std::string& message) {
+  return Unexpected(MakeProblem(at.resource->key(), at.version, v1::ResourceProblem::REFUSED,
+                                {reason, field, message}));
 }
 
 BalancePolicy PolicyOf(const v1::Balance& balance) {
@@ -78,7 +78,7 @@ class EndpointList {
 
 }  // namespace
 
-EndpointPart ReadEndpoints(const HeldResource& held, const std::string& upstream,
+EndpointPart ReadEndpoints(const VersionedResource& held, const std::string& upstream,
                            StateTable& states) {
   const auto& endpoints = *model::EndpointsIn(*held.resource)->endpoints;
   std::vector<BalanceEndpoint> list;
@@ -104,9 +104,9 @@ tl::expected<std::shared_ptr<const UpstreamConfig>, v1::ResourceProblem> Compile
   config->name = resource.key().DiscoveryName();
 
   EndpointList endpoints(config->name);
-  if (auto added = endpoints.Add(parts.upstream); !added) return Refusal(added.error());
+  if (auto added = endpoints.Add(parts.upstream); !added) return Unexpected(added.error());
   for (const EndpointPart& slice : parts.slices) {
-    if (auto added = endpoints.Add(slice); !added) return Refusal(added.error());
+    if (auto added = endpoints.Add(slice); !added) return Unexpected(added.error());
   }
 
   config->policy = PolicyOf(spec.balance());

@@ -16,11 +16,11 @@ namespace sluice::dataplane {
 // An Upstream or one of its slices, with its endpoints as sessions will find them. Made once from
 // an object and kept as long as it is in force: a change of one slice does not read the others.
 struct EndpointPart {
-  HeldResource held;
+  VersionedResource held;
   std::shared_ptr<const std::vector<BalanceEndpoint>> endpoints;
 };
 // `upstream` is the full name of the upstream they belong to.
-EndpointPart ReadEndpoints(const HeldResource& held, const std::string& upstream,
+EndpointPart ReadEndpoints(const VersionedResource& held, const std::string& upstream,
                            StateTable& states);
 
 // An upstream with everything its compiled form is made of.

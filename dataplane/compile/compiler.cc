@@ -6,6 +6,7 @@
 #include <deque>
 #include <iterator>
 
+#include "common/base/limits.h"
 #include "common/model/validate.h"
 #include "dataplane/compile/compile_access_policy.h"
 #include "dataplane/compile/problem.h"
@@ -20,6 +21,15 @@ template <typename Message>
 const model::Kind* Kind() {
   static const model::Kind* const kind = model::FindKind(Message::descriptor()->name());
   return kind;
+}
+
+v1::ResourceProblem TooManyListeners(const VersionedResource& listener) {
+  return MakeProblem(
+      listener.resource->key(), listener.version, v1::ResourceProblem::NOT_PROGRAMMED,
+      {"TooManyListeners", "",
+       fmt::format("waits until one of the {} listeners that this data plane serves, "
+                   "the most it can, has gone",
+                   limits::kListeners)});
 }
 
 }  // namespace
@@ -53,7 +63,12 @@ std::shared_ptr<const RuntimeConfig> Compiler::Compile(const ResourceUpdates& up
     const auto found = listeners_.find(key);
     earlier[key] =
         found == listeners_.end() ? nullptr : std::make_unique<ListenerUnit>(found->second);
-    RebuildListener(key);
+  }
+  // Those that go make room for others.
+  for (const bool gone : {true, false}) {
+    for (const model::ResourceKey& key : rebuild.listeners) {
+      if ((wanted_.Find(key) == nullptr) == gone) RebuildListener(key);
+    }
   }
   SettleAddressConflicts(earlier);
   ReleaseDeparted();
@@ -98,7 +113,7 @@ void Compiler::AcceptUpstream(const ResourceUpdate& update, ToRebuild& rebuild) 
 
 // The upstream it belonged to, and the one it belongs to now.
 void Compiler::AcceptSlice(const ResourceUpdate& update, ToRebuild& rebuild) {
-  for (const HeldResource* held : {wanted_.Find(update.key), &update.held}) {
+  for (const VersionedResource* held : {wanted_.Find(update.key), &update.held}) {
     if (held != nullptr && held->resource != nullptr) {
       for (model::ResourceKey& target : TargetsOf(*held->resource)) {
         rebuild.upstreams.insert(std::move(target));
@@ -129,15 +144,15 @@ void Compiler::AddListenersUsing(const model::ResourceKey& target, Keys& listene
   }
 }
 
-std::vector<HeldResource> Compiler::SlicesOf(const model::ResourceKey& upstream) const {
-  std::vector<HeldResource> slices;
+std::vector<VersionedResource> Compiler::SlicesOf(const model::ResourceKey& upstream) const {
+  std::vector<VersionedResource> slices;
   for (const model::ResourceKey& user : wanted_.UsersOf(upstream)) {
     if (user.kind == Kind<v1::EndpointSlice>()) slices.push_back(*wanted_.Find(user));
   }
   return slices;
 }
 
-void Compiler::RebuildPolicy(const model::ResourceKey& key, const HeldResource& wanted) {
+void Compiler::RebuildPolicy(const model::ResourceKey& key, const VersionedResource& wanted) {
   problems_.erase(key);
   if (wanted.resource == nullptr) {
     if (policies_.contains(key)) departed_.insert(key);
@@ -154,12 +169,12 @@ void Compiler::RebuildPolicy(const model::ResourceKey& key, const HeldResource& 
 
 bool Compiler::RebuildUpstream(const model::ResourceKey& key) {
   problems_.erase(key);
-  const std::vector<HeldResource> slices = SlicesOf(key);
+  const std::vector<VersionedResource> slices = SlicesOf(key);
   const auto in_force = upstreams_.find(key);
-  const HeldResource* wanted = wanted_.Find(key);
+  const VersionedResource* wanted = wanted_.Find(key);
   if (wanted == nullptr) {
     if (in_force != upstreams_.end()) departed_.insert(key);
-    for (const HeldResource& slice : slices) {
+    for (const VersionedResource& slice : slices) {
       Report(key,
              MakeProblem(slice.resource->key(), slice.version, v1::ResourceProblem::NOT_PROGRAMMED,
                          {"RefNotFound", "spec.upstream",
@@ -184,8 +199,8 @@ bool Compiler::RebuildUpstream(const model::ResourceKey& key) {
 }
 
 // What is in force of the same objects is taken over.
-UpstreamParts Compiler::PartsOf(const HeldResource& upstream,
-                                const std::vector<HeldResource>& slices,
+UpstreamParts Compiler::PartsOf(const VersionedResource& upstream,
+                                const std::vector<VersionedResource>& slices,
                                 const UpstreamParts* in_force) {
   std::map<const model::Resource*, const EndpointPart*> known;
   if (in_force != nullptr) {
@@ -195,14 +210,14 @@ UpstreamParts Compiler::PartsOf(const HeldResource& upstream,
     }
   }
   const std::string name = upstream.resource->key().DiscoveryName();
-  const auto part_of = [&](const HeldResource& held) {
+  const auto part_of = [&](const VersionedResource& held) {
     const auto found = known.find(held.resource.get());
     return found == known.end() ? ReadEndpoints(held, name, states_)
                                 : EndpointPart{held, found->second->endpoints};
   };
   UpstreamParts parts{part_of(upstream), {}};
   parts.slices.reserve(slices.size());
-  for (const HeldResource& slice : slices) parts.slices.push_back(part_of(slice));
+  for (const VersionedResource& slice : slices) parts.slices.push_back(part_of(slice));
   return parts;
 }
 
@@ -210,14 +225,14 @@ void Compiler::RebuildListener(const model::ResourceKey& key) {
   problems_.erase(key);
   conflicted_.erase(key);
   without_log_.erase(key);
-  const HeldResource* wanted = wanted_.Find(key);
+  const VersionedResource* wanted = wanted_.Find(key);
   if (wanted == nullptr ||
       !model::Selects(wanted->resource->As<v1::Listener>().spec().node_selector(),
                       settings_.labels)) {
     Replace(key, nullptr);
     return;
   }
-  auto unit = Link(*wanted);
+  auto unit = HasRoomFor(key) ? Link(*wanted) : tl::unexpected(TooManyListeners(*wanted));
   if (unit) {
     Replace(key, &*unit);
     return;
@@ -230,8 +245,14 @@ void Compiler::RebuildListener(const model::ResourceKey& key) {
   if (auto again = Link(in_force->second.listener)) Replace(key, &*again);
 }
 
+bool Compiler::HasRoomFor(const model::ResourceKey& listener) {
+  if (listeners_.contains(listener) || listeners_.size() < limits::kListeners) return true;
+  conflicted_.insert(listener);  // Tried again with each change.
+  return false;
+}
+
 tl::expected<Compiler::ListenerUnit, v1::ResourceProblem> Compiler::Link(
-    const HeldResource& listener) {
+    const VersionedResource& listener) {
   ListenerParts parts{listener, {}, {}};
   const model::Resource& resource = *listener.resource;
   for (const model::Reference& reference : resource.kind().references(resource.message())) {
@@ -301,7 +322,7 @@ void Compiler::SettleAddressConflicts(const EarlierUnits& earlier) {
     const model::ResourceKey& holder = first == claimants.end() ? *claimants.begin() : *first;
     for (const model::ResourceKey& key : claimants) {
       if (key == holder) continue;
-      const HeldResource& wanted = *wanted_.Find(key);
+      const VersionedResource& wanted = *wanted_.Find(key);
       Report(key, MakeProblem(key, wanted.version, v1::ResourceProblem::NOT_PROGRAMMED,
                               {"AddressConflict", "spec.address",
                                fmt::format("{} already has address '{}'", holder.Text(),
@@ -328,7 +349,7 @@ void Compiler::ReleaseDeparted() {
       return true;
     }
     const auto policy = policies_.find(key);
-    const HeldResource& kept =
+    const VersionedResource& kept =
         policy != policies_.end() ? policy->second.policy : upstreams_.at(key).parts.upstream.held;
     Report(key, MakeProblem(key, kept.version, v1::ResourceProblem::NOT_PROGRAMMED,
                             {"StillReferenced", "",
@@ -349,8 +370,8 @@ std::vector<v1::ResourceProblem> Compiler::Problems() const {
   return all;
 }
 
-std::vector<HeldResource> Compiler::InForce() const {
-  std::map<model::ResourceKey, HeldResource> all;
+std::vector<VersionedResource> Compiler::InForce() const {
+  std::map<model::ResourceKey, VersionedResource> all;
   for (const auto& [key, unit] : policies_) all[key] = unit.policy;
   for (const auto& [key, unit] : upstreams_) {
     all[key] = unit.parts.upstream.held;
@@ -359,7 +380,7 @@ std::vector<HeldResource> Compiler::InForce() const {
     }
   }
   for (const auto& [key, unit] : listeners_) all[key] = unit.listener;
-  std::vector<HeldResource> in_order;
+  std::vector<VersionedResource> in_order;
   in_order.reserve(all.size());
   for (auto& [key, held] : all) in_order.push_back(std::move(held));
   return in_order;
@@ -367,9 +388,9 @@ std::vector<HeldResource> Compiler::InForce() const {
 
 ResourceUpdates Compiler::InForceInstead() const {
   ResourceUpdates instead;
-  const auto compare = [&](const HeldResource& in_force) {
+  const auto compare = [&](const VersionedResource& in_force) {
     const model::ResourceKey& key = in_force.resource->key();
-    const HeldResource* wanted = wanted_.Find(key);
+    const VersionedResource* wanted = wanted_.Find(key);
     if (wanted == nullptr || !(*wanted == in_force)) instead.push_back({key, in_force});
   };
   // Only units with a problem can differ.

@@ -52,13 +52,13 @@ class Compiler {
   bool AwaitsLogs() const { return !without_log_.empty(); }
 
   // nullptr: not wanted.
-  const HeldResource* Wanted(const model::ResourceKey& key) const { return wanted_.Find(key); }
+  const VersionedResource* Wanted(const model::ResourceKey& key) const { return wanted_.Find(key); }
 
   // What is not in force as it is wanted, as of the last Compile, in key order.
   std::vector<v1::ResourceProblem> Problems() const;
 
   // The resources that what is in force was made of, in key order.
-  std::vector<HeldResource> InForce() const;
+  std::vector<VersionedResource> InForce() const;
 
   // Where the resources in force differ from the wanted ones: kept forms, and null for what is
   // wanted but not part of anything in force. Compiling wanted-with-these first and then wanted
@@ -71,11 +71,11 @@ class Compiler {
     std::shared_ptr<const UpstreamConfig> config;
   };
   struct PolicyUnit {
-    HeldResource policy;
+    VersionedResource policy;
     std::shared_ptr<const AccessPolicy> compiled;
   };
   struct ListenerUnit {
-    HeldResource listener;
+    VersionedResource listener;
     std::shared_ptr<const ListenerConfig> config;
   };
   using Keys = std::set<model::ResourceKey>;
@@ -103,15 +103,18 @@ class Compiler {
   void Accept(const ResourceUpdate& update, ToRebuild& rebuild);
   void AddListenersUsing(const model::ResourceKey& target, Keys& listeners) const;
   // The slices of an upstream that are wanted.
-  std::vector<HeldResource> SlicesOf(const model::ResourceKey& upstream) const;
+  std::vector<VersionedResource> SlicesOf(const model::ResourceKey& upstream) const;
 
-  void RebuildPolicy(const model::ResourceKey& key, const HeldResource& wanted);
+  void RebuildPolicy(const model::ResourceKey& key, const VersionedResource& wanted);
   // True: listeners that refer to it have to be linked anew.
   bool RebuildUpstream(const model::ResourceKey& key);
-  UpstreamParts PartsOf(const HeldResource& upstream, const std::vector<HeldResource>& slices,
+  UpstreamParts PartsOf(const VersionedResource& upstream,
+                        const std::vector<VersionedResource>& slices,
                         const UpstreamParts* in_force);
   void RebuildListener(const model::ResourceKey& key);
-  tl::expected<ListenerUnit, v1::ResourceProblem> Link(const HeldResource& listener);
+  // At most limits::kListeners are in force.
+  bool HasRoomFor(const model::ResourceKey& listener);
+  tl::expected<ListenerUnit, v1::ResourceProblem> Link(const VersionedResource& listener);
   // Puts `unit` in force in the place of the one before; null takes it out of force.
   void Replace(const model::ResourceKey& key, const ListenerUnit* unit);
 
@@ -131,8 +134,8 @@ class Compiler {
   ReferenceIndex in_force_references_;
   std::map<Claim, Keys> claims_;
   Keys departed_;  // Upstreams and policies in force that are not wanted any more.
-  // Listeners that are tried again each time: another one keeps them off their address; their
-  // access log cannot be opened.
+  // Listeners that are tried again each time: others keep them off their address or are too many;
+  // their access log cannot be opened.
   Keys conflicted_;
   Keys without_log_;
 

@@ -12,18 +12,18 @@ namespace sluice::dataplane {
 
 // A resource with the version that its source gave it: on a discovery stream the server's, which
 // need not be our content hash.
-struct HeldResource {
+struct VersionedResource {
   std::shared_ptr<const model::Resource> resource;
   std::string version;
 
-  friend bool operator==(const HeldResource&, const HeldResource&) = default;
+  friend bool operator==(const VersionedResource&, const VersionedResource&) = default;
 };
 
 // The object is now `held`; a null resource means that it is gone. Valid on its own
 // (model::Validate), its references unchecked.
 struct ResourceUpdate {
   model::ResourceKey key;
-  HeldResource held;
+  VersionedResource held;
 };
 using ResourceUpdates = std::vector<ResourceUpdate>;
 

@@ -34,13 +34,13 @@ const std::set<model::ResourceKey>& ReferenceIndex::UsersOf(
   return found == users_.end() ? kNobody : found->second;
 }
 
-const HeldResource* WantedSet::Find(const model::ResourceKey& key) const {
+const VersionedResource* WantedSet::Find(const model::ResourceKey& key) const {
   const auto found = held_.find(key);
   return found == held_.end() ? nullptr : &found->second;
 }
 
 void WantedSet::Apply(const ResourceUpdate& update) {
-  if (const HeldResource* before = Find(update.key)) {
+  if (const VersionedResource* before = Find(update.key)) {
     index_.Remove(update.key, TargetsOf(*before->resource));
   }
   if (update.held.resource == nullptr) {

@@ -28,7 +28,7 @@ class ReferenceIndex {
 class WantedSet {
  public:
   // nullptr: not wanted.
-  const HeldResource* Find(const model::ResourceKey& key) const;
+  const VersionedResource* Find(const model::ResourceKey& key) const;
   // Wanted or not, `target` may be named by these.
   const std::set<model::ResourceKey>& UsersOf(const model::ResourceKey& target) const {
     return index_.UsersOf(target);
@@ -36,7 +36,7 @@ class WantedSet {
   void Apply(const ResourceUpdate& update);
 
  private:
-  std::map<model::ResourceKey, HeldResource> held_;
+  std::map<model::ResourceKey, VersionedResource> held_;
   ReferenceIndex index_;
 };
 

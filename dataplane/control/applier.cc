@@ -76,16 +76,16 @@ std::shared_ptr<const RuntimeConfig> Applier::Compile(const ResourceUpdates& upd
   return config;
 }
 
-void Applier::Restore(const std::vector<HeldResource>& accepted,
+void Applier::Restore(const std::vector<VersionedResource>& accepted,
                       const ResourceUpdates& in_force_instead, Generation generation) {
-  std::map<model::ResourceKey, HeldResource> wanted;
-  for (const HeldResource& held : accepted) wanted[held.resource->key()] = held;
-  std::map<model::ResourceKey, HeldResource> in_force = wanted;
+  std::map<model::ResourceKey, VersionedResource> wanted;
+  for (const VersionedResource& held : accepted) wanted[held.resource->key()] = held;
+  std::map<model::ResourceKey, VersionedResource> in_force = wanted;
   ResourceUpdates back;
   for (const ResourceUpdate& instead : in_force_instead) {
     in_force[instead.key] = instead.held;
     const auto found = wanted.find(instead.key);
-    back.push_back({instead.key, found == wanted.end() ? HeldResource{} : found->second});
+    back.push_back({instead.key, found == wanted.end() ? VersionedResource{} : found->second});
   }
   ResourceUpdates first;
   for (auto& [key, held] : in_force) first.push_back({key, std::move(held)});
@@ -121,7 +121,7 @@ void Applier::TakeBindProblems(std::vector<BindProblem> problems) {
   std::vector<v1::ResourceProblem> now;
   for (const BindProblem& problem : problems) {
     const model::ResourceKey key = ListenerKey(problem.listener);
-    const HeldResource* wanted = compiler_.Wanted(key);
+    const VersionedResource* wanted = compiler_.Wanted(key);
     now.push_back(MakeProblem(key, wanted == nullptr ? "" : wanted->version,
                               v1::ResourceProblem::NOT_PROGRAMMED,
                               {problem.reason, "spec.address", problem.message}));

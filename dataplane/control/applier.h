@@ -37,8 +37,8 @@ class Applier {
 
   void Apply(const ResourceUpdates& updates, Generation generation);
   // As Apply, for what was in force when the state was saved. See Compiler::InForceInstead.
-  void Restore(const std::vector<HeldResource>& accepted, const ResourceUpdates& in_force_instead,
-               Generation generation);
+  void Restore(const std::vector<VersionedResource>& accepted,
+               const ResourceUpdates& in_force_instead, Generation generation);
 
   // Nothing is published from now on.
   void Stop();
@@ -53,7 +53,7 @@ class Applier {
   // Of compiling and binding; what the source refused by itself is not among them.
   std::vector<v1::ResourceProblem> Problems() const;
   ResourceUpdates InForceInstead() const { return compiler_.InForceInstead(); }
-  std::vector<HeldResource> InForce() const { return compiler_.InForce(); }
+  std::vector<VersionedResource> InForce() const { return compiler_.InForce(); }
 
   // The config handed out last. Thread-safe.
   std::shared_ptr<const RuntimeConfig> snapshot() const;

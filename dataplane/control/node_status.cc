@@ -15,7 +15,10 @@ namespace {
 void AddUnhealthy(const UpstreamConfig& upstream, std::int64_t now_s, v1::NodeReport& report) {
   for (const BalanceEndpoint& endpoint : upstream.balancer->endpoints()) {
     if (IsAvailable(*endpoint.state, upstream.health, now_s)) continue;
-    if (report.unhealthy_endpoints_size() == static_cast<int>(limits::kReportedProblems)) return;
+    if (report.unhealthy_endpoints_size() ==
+        static_cast<int>(limits::kUnhealthyEndpointsReported)) {
+      return;
+    }
     v1::EndpointHealth& health = *report.add_unhealthy_endpoints();
     health.set_upstream(upstream.name);
     health.set_address(endpoint.text);
@@ -33,7 +36,6 @@ v1::NodeReport MakeNodeReport(const NodeStatusInputs& inputs) {
   report.set_version(std::string(kVersion));
   report.set_active_generation(inputs.generation);
   report.set_active_digest(inputs.digest);
-  report.set_settled_generation(inputs.generation);
   report.set_problems_total(static_cast<std::uint32_t>(inputs.problems.size()));
   for (const v1::ResourceProblem& problem : inputs.problems) {
     if (report.problems_size() == static_cast<int>(limits::kReportedProblems)) break;
@@ -43,9 +45,7 @@ v1::NodeReport MakeNodeReport(const NodeStatusInputs& inputs) {
   report.set_sessions_on_older_config(inputs.sessions.on_older_config);
   report.set_stale(inputs.stale);
 
-  const std::int64_t now_s = std::chrono::duration_cast<std::chrono::seconds>(
-                                 std::chrono::steady_clock::now().time_since_epoch())
-                                 .count();
+  const std::int64_t now_s = WholeSeconds(std::chrono::steady_clock::now());
   for (const auto& upstream : inputs.config.upstreams) {
     if (upstream != nullptr) AddUnhealthy(*upstream, now_s, report);
   }
@@ -53,14 +53,14 @@ v1::NodeReport MakeNodeReport(const NodeStatusInputs& inputs) {
 }
 
 std::string RenderConfigPage(const v1::NodeReport& report,
-                             const std::vector<HeldResource>& in_force) {
+                             const std::vector<VersionedResource>& in_force) {
   google::protobuf::util::JsonPrintOptions print;
   print.always_print_primitive_fields = true;
   std::string status;
   if (!google::protobuf::util::MessageToJsonString(report, &status, print).ok()) status = "null";
   std::string page = "{\"status\": " + status + ",\n\"resources\": [";
   std::string_view separator = "\n";
-  for (const HeldResource& held : in_force) {
+  for (const VersionedResource& held : in_force) {
     page += separator;
     page += manifest::ToJson(held.resource->message(), false);
     separator = ",\n";

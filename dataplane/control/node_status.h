@@ -27,6 +27,6 @@ v1::NodeReport MakeNodeReport(const NodeStatusInputs& inputs);
 
 // `{"status": …, "resources": […]}`: the report, and the resources in force as manifests.
 std::string RenderConfigPage(const v1::NodeReport& report,
-                             const std::vector<HeldResource>& in_force);
+                             const std::vector<VersionedResource>& in_force);
 
 }  // namespace sluice::dataplane

@@ -19,27 +19,27 @@ tl::unexpected<Error> Damaged(std::string_view why) {
   return Fail(ErrorCode::kDataLoss, std::string(why));
 }
 
-void Save(const HeldResource& held, v1::SavedResource& saved) {
+void Save(const VersionedResource& held, v1::SavedResource& saved) {
   saved.set_type_url(std::string(held.resource->kind().type_url));
   saved.set_name(held.resource->key().DiscoveryName());
   saved.set_version(held.version);
   *saved.mutable_content() = held.resource->ToAny();
 }
 
-Result<HeldResource> Load(const v1::SavedResource& saved) {
+Result<VersionedResource> Load(const v1::SavedResource& saved) {
   Result<model::Resource> resource = model::Resource::FromAny(saved.content());
   if (!resource) return tl::unexpected(resource.error());
   if (const model::Violations& violations = resource->violations(); !violations.empty()) {
     return Fail(ErrorCode::kDataLoss,
                 fmt::format("{} is invalid: {}", saved.name(), violations.front().message));
   }
-  return HeldResource{std::make_shared<const model::Resource>(*std::move(resource)),
-                      saved.version()};
+  return VersionedResource{std::make_shared<const model::Resource>(*std::move(resource)),
+                           saved.version()};
 }
 
 Result<ResourceUpdate> LoadInstead(const v1::SavedResource& saved) {
   if (saved.has_content()) {
-    Result<HeldResource> held = Load(saved);
+    Result<VersionedResource> held = Load(saved);
     if (!held) return tl::unexpected(held.error());
     return ResourceUpdate{held->resource->key(), *held};
   }
@@ -61,7 +61,7 @@ Result<SavedSnapshot> DecodeContent(std::string_view bytes) {
   snapshot.accepted.digest = state.digest();
   snapshot.accepted.generation_version = state.generation_version();
   for (const v1::SavedResource& saved : state.accepted()) {
-    Result<HeldResource> held = Load(saved);
+    Result<VersionedResource> held = Load(saved);
     if (!held) return tl::unexpected(held.error());
     snapshot.accepted.resources.push_back(*std::move(held));
   }
@@ -78,7 +78,8 @@ std::string EncodeContent(const SavedSnapshot& snapshot) {
   state.set_generation(snapshot.accepted.generation);
   state.set_digest(snapshot.accepted.digest);
   state.set_generation_version(snapshot.accepted.generation_version);
-  for (const HeldResource& held : snapshot.accepted.resources) Save(held, *state.add_accepted());
+  for (const VersionedResource& held : snapshot.accepted.resources)
+    Save(held, *state.add_accepted());
   for (const ResourceUpdate& instead : snapshot.in_force_instead) {
     v1::SavedResource& saved = *state.add_in_force_instead();
     if (instead.held.resource != nullptr) {

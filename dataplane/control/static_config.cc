@@ -30,7 +30,7 @@ tl::expected<ResourceUpdates, std::vector<manifest::Diagnostic>> StaticConfig::R
     return tl::unexpected(Shortened(std::move(outcome.diagnostics), path_));
   }
 
-  std::map<model::ResourceKey, HeldResource> now;
+  std::map<model::ResourceKey, VersionedResource> now;
   for (manifest::Document& document : outcome.documents) {
     auto resource = std::make_shared<const model::Resource>(std::move(document.resource));
     now[resource->key()] = {resource, resource->version()};

@@ -25,7 +25,7 @@ class StaticConfig {
 
  private:
   const std::string path_;
-  std::map<model::ResourceKey, HeldResource> read_;
+  std::map<model::ResourceKey, VersionedResource> read_;
 };
 
 }  // namespace sluice::dataplane

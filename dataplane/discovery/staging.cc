@@ -21,7 +21,7 @@ void Staging::SetReceived(const Name& name, Entry& entry, std::optional<std::str
 }
 
 void Staging::Restore(const AcceptedState& state) {
-  for (const HeldResource& held : state.resources) {
+  for (const VersionedResource& held : state.resources) {
     const model::Resource& resource = *held.resource;
     const Name name{std::string(resource.kind().type_url), resource.key().DiscoveryName()};
     Entry& entry = entries_[name];
@@ -64,7 +64,7 @@ bool Staging::Full(const Name& name) const {
   return entries_.size() >= limits::kStoredObjects && !entries_.contains(name);
 }
 
-void Staging::Accept(const Name& name, HeldResource held) {
+void Staging::Accept(const Name& name, VersionedResource held) {
   refusals_.erase(name);
   pending_[held.resource->key()] = held;
   Entry& entry = entries_[name];

@@ -29,7 +29,7 @@ struct StagedSwap {
 
 // Everything accepted, as it goes to and comes from the state file.
 struct AcceptedState {
-  std::vector<HeldResource> resources;
+  std::vector<VersionedResource> resources;
   std::int64_t generation = 0;
   std::string digest;
   std::string generation_version;  // Discovery version of the Generation resource.
@@ -51,7 +51,7 @@ class Staging {
 
   // The limit on resources is reached and `name` is not among those there are.
   bool Full(const Name& name) const;
-  void Accept(const Name& name, HeldResource held);
+  void Accept(const Name& name, VersionedResource held);
   // The last accepted form of the name, if there is one, stays.
   void Refuse(const Name& name, const std::string& version, Problems problems);
   void Remove(const Name& name);
@@ -78,9 +78,9 @@ class Staging {
     // The server's latest version as far as we know; nothing: not heard of on a stream that will
     // send all there is.
     std::optional<std::string> received;
-    HeldResource accepted;  // Null resource: none yet.
+    VersionedResource accepted;  // Null resource: none yet.
   };
-  struct Refusal {
+  struct RefusedVersion {
     std::string version;
     Problems problems;
   };
@@ -91,8 +91,8 @@ class Staging {
 
   std::map<Name, Entry> entries_;
   model::DigestSum received_sum_;  // Over what is received: follows each change of it.
-  std::map<Name, Refusal> refusals_;
-  std::map<model::ResourceKey, HeldResource> pending_;
+  std::map<Name, RefusedVersion> refusals_;
+  std::map<model::ResourceKey, VersionedResource> pending_;
   std::optional<v1::Generation> generation_;
   std::string generation_version_;
   bool generation_taken_ = false;

@@ -5,7 +5,7 @@
 namespace sluice::dataplane {
 namespace {
 
-class ConnectionSlot final : public HeldSlot {
+class ConnectionSlot final : public SlotToken {
  public:
   explicit ConnectionSlot(std::shared_ptr<SlotCounter> slots) : slots_(std::move(slots)) {}
   ~ConnectionSlot() override { slots_->Give(); }

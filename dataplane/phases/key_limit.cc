@@ -9,7 +9,7 @@
 namespace sluice::dataplane {
 namespace {
 
-class KeySlot final : public HeldSlot {
+class KeySlot final : public SlotToken {
  public:
   KeySlot(std::shared_ptr<KeySlotTable> table, std::uint32_t slot)
       : table_(std::move(table)), slot_(slot) {}

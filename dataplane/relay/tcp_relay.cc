@@ -47,7 +47,7 @@ Peer Opposite(Peer peer) { return peer == Peer::kClient ? Peer::kEndpoint : Peer
 
 }  // namespace
 
-void TcpRelay::FreeHeld::operator()(Held* held) const { std::free(held); }
+void TcpRelay::FreeUnwritten::operator()(Unwritten* unwritten) const { std::free(unwritten); }
 
 void TcpRelay::SetSocket(Peer peer, int fd) {
   Flow& flow = From(peer);
@@ -91,7 +91,7 @@ TcpRelay::Outcome TcpRelay::Pump(Tools tools, bool& moved) {
   for (const Peer source : {Peer::kClient, Peer::kEndpoint}) {
     Flow& flow = From(source);
     Flow& opposite = From(Opposite(source));
-    if (flow.ended || !flow.end_read || flow.held != nullptr || flow.pipe_bytes != 0) continue;
+    if (flow.ended || !flow.end_read || flow.unwritten != nullptr || flow.pipe_bytes != 0) continue;
     flow.ended = true;
     moved = true;
     // When both have ended closing the sockets says so.
@@ -131,11 +131,11 @@ TcpRelay::Step TcpRelay::PumpFlow(Flow& flow, int destination, const Tools& tool
 }
 
 TcpRelay::Step TcpRelay::Deliver(Flow& flow, int destination, const Tools& tools) {
-  while (flow.held != nullptr || flow.pipe_bytes != 0) {
+  while (flow.unwritten != nullptr || flow.pipe_bytes != 0) {
     if (flow.blocked) return Step::kStuck;
     Step step;
-    if (flow.held != nullptr) {
-      step = DeliverHeld(flow, destination);
+    if (flow.unwritten != nullptr) {
+      step = DeliverUnwritten(flow, destination);
     } else if (flow.never_splice) {
       step = DeliverPipeByCopy(flow, destination, tools.scratch);
     } else {
@@ -146,23 +146,23 @@ TcpRelay::Step TcpRelay::Deliver(Flow& flow, int destination, const Tools& tools
   return Step::kMoved;
 }
 
-TcpRelay::Step TcpRelay::DeliverHeld(Flow& flow, int destination) {
-  Held& held = *flow.held;
-  const ssize_t n = ::send(destination, held.bytes() + held.written, held.size - held.written,
-                           MSG_NOSIGNAL | MSG_DONTWAIT);
+TcpRelay::Step TcpRelay::DeliverUnwritten(Flow& flow, int destination) {
+  Unwritten& unwritten = *flow.unwritten;
+  const ssize_t n = ::send(destination, unwritten.bytes() + unwritten.written,
+                           unwritten.size - unwritten.written, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (n < 0) {
     if (errno == EINTR) return Step::kMoved;
     if (errno != EAGAIN) return Step::kDestinationDead;
     flow.blocked = true;
     return Step::kStuck;
   }
-  held.written += static_cast<std::size_t>(n);
+  unwritten.written += static_cast<std::size_t>(n);
   flow.bytes_written += static_cast<std::uint64_t>(n);
-  if (held.written < held.size) {
+  if (unwritten.written < unwritten.size) {
     flow.blocked = true;
     return Step::kStuck;
   }
-  flow.held = nullptr;
+  flow.unwritten = nullptr;
   return Step::kMoved;
 }
 
@@ -243,17 +243,17 @@ TcpRelay::Step TcpRelay::Write(Flow& flow, int destination, std::span<const char
   if (written == bytes.size()) return Step::kMoved;
   const std::size_t rest = bytes.size() - written;
   static_assert(limits::kRelayScratchBytes <= limits::kRelayPendingBytes);
-  void* memory = std::malloc(sizeof(Held) + rest);
+  void* memory = std::malloc(sizeof(Unwritten) + rest);
   SLUICE_CHECK(memory != nullptr);
-  flow.held.reset(new (memory) Held{rest, 0});
-  std::memcpy(flow.held->bytes(), bytes.data() + written, rest);
+  flow.unwritten.reset(new (memory) Unwritten{rest, 0});
+  std::memcpy(flow.unwritten->bytes(), bytes.data() + written, rest);
   flow.blocked = true;
   return Step::kStuck;
 }
 
 void TcpRelay::Release(PipePool& pipes) {
   for (Flow& flow : flows_) {
-    flow.held = nullptr;
+    flow.unwritten = nullptr;
     if (flow.pipe.write_end) pipes.Drop(std::move(flow.pipe));
     flow.pipe_bytes = 0;
   }

@@ -1,5 +1,5 @@
 // Moves bytes between a client and an endpoint until both have ended. Two flows, one a direction.
-// Nothing is held while a session is idle: the worker's scratch buffer reads, what was read is
+// Nothing is unwritten while a session is idle: the worker's scratch buffer reads, what was read is
 // written at once, and only what the destination would not take is kept; the source is not read
 // again before that is gone, so a slow reader costs at most one scratch buffer or one pipe. A flow
 // that fills large reads is hot: it is spliced through a pooled pipe, until its reads get small.
@@ -62,21 +62,21 @@ class TcpRelay {
 
  private:
   // What a destination would not take.
-  struct Held {
+  struct Unwritten {
     std::size_t size;
     std::size_t written;
     // `size` bytes follow.
     char* bytes() { return reinterpret_cast<char*>(this + 1); }
   };
-  struct FreeHeld {
-    void operator()(Held* held) const;
+  struct FreeUnwritten {
+    void operator()(Unwritten* unwritten) const;
   };
 
   // One direction, with the socket it reads from.
   struct Flow {
     std::uint64_t bytes_read = 0;
     std::uint64_t bytes_written = 0;
-    std::unique_ptr<Held, FreeHeld> held;  // Before what is in the pipe.
+    std::unique_ptr<Unwritten, FreeUnwritten> unwritten;  // Before what is in the pipe.
     Pipe pipe;
     std::uint32_t pipe_bytes = 0;
     int source = -1;
@@ -90,7 +90,7 @@ class TcpRelay {
     bool error : 1 = false;  // The source's socket raised EPOLLERR; not looked into yet.
 
     // Nothing to read or deliver.
-    bool Idle() const { return !readable && held == nullptr && pipe_bytes == 0; }
+    bool Idle() const { return !readable && unwritten == nullptr && pipe_bytes == 0; }
   };
   enum class Step : std::uint8_t { kMoved, kStuck, kSourceDead, kDestinationDead };
 
@@ -99,7 +99,7 @@ class TcpRelay {
 
   static Step PumpFlow(Flow& flow, int destination, const Tools& tools, std::size_t& budget);
   static Step Deliver(Flow& flow, int destination, const Tools& tools);
-  static Step DeliverHeld(Flow& flow, int destination);
+  static Step DeliverUnwritten(Flow& flow, int destination);
   static Step DeliverPipe(Flow& flow, int destination);
   static Step DeliverPipeByCopy(Flow& flow, int destination, std::span<char> scratch);
   static Step ReadByCopy(Flow& flow, int destination, std::span<char> scratch);

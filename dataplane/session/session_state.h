@@ -34,9 +34,9 @@ struct Attempt {
 };
 
 // Given back however the session ends.
-class HeldSlot {
+class SlotToken {
  public:
-  virtual ~HeldSlot() = default;
+  virtual ~SlotToken() = default;
 };
 
 enum class LimitStatus : std::uint8_t { kNone, kPassed, kRejected };
@@ -65,7 +65,7 @@ struct SessionState {
   std::shared_ptr<WorkerUpstream> upstream;
   std::vector<Attempt> attempts;
   std::string_view access_policy;  // The policy that denied, or would have in shadow mode.
-  std::vector<std::unique_ptr<HeldSlot>> held;
+  std::vector<std::unique_ptr<SlotToken>> held;
 };
 
 }  // namespace sluice::dataplane

@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include "tests/support/tag_server.h"
 #include "tests/support/port_lease.h"
 #include "tests/support/sluice_processes.h"
+#include "tests/support/tag_server.h"
 #include "tests/support/tcp_client.h"
 #include "tests/support/temp_dir.h"
 

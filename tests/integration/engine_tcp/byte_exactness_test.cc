@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "tests/support/socket_peer.h"
 #include "tests/support/engine_fixture.h"
+#include "tests/support/socket_peer.h"
 #include "tests/support/temp_dir.h"
 
 namespace sluice::dataplane::test {

@@ -8,9 +8,9 @@
 #include <thread>
 #include <vector>
 
-#include "tests/support/socket_peer.h"
 #include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
+#include "tests/support/socket_peer.h"
 
 namespace sluice::dataplane::test {
 namespace {

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "dataplane/loop/descriptor_limit.h"
-#include "tests/support/socket_peer.h"
 #include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
+#include "tests/support/socket_peer.h"
 #include "tests/support/waiting_phases.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/udp_peer.h"
 #include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
+#include "tests/support/udp_peer.h"
 
 namespace sluice::dataplane::test {
 namespace {

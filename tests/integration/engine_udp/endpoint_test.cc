@@ -1,9 +1,9 @@
 // Endpoints that fail, are full or not there.
 #include <vector>
 
-#include "tests/support/udp_peer.h"
 #include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
+#include "tests/support/udp_peer.h"
 
 namespace sluice::dataplane::test {
 namespace {

@@ -1,9 +1,9 @@
 // Datagrams reach the endpoint and the answers come back, whole and to the right client.
 #include <set>
 
-#include "tests/support/udp_peer.h"
 #include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
+#include "tests/support/udp_peer.h"
 
 namespace sluice::dataplane::test {
 namespace {

@@ -9,9 +9,9 @@
 #include "dataplane/accept/listen_socket.h"
 #include "dataplane/engine/worker.h"
 #include "dataplane/relay/udp_workspace.h"
-#include "tests/support/udp_peer.h"
 #include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
+#include "tests/support/udp_peer.h"
 
 namespace sluice::dataplane::test {
 namespace {

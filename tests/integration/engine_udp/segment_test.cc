@@ -12,8 +12,8 @@
 
 #include "common/base/limits.h"
 #include "dataplane/relay/udp_forward.h"
-#include "tests/support/udp_peer.h"
 #include "tests/support/engine_fixture.h"
+#include "tests/support/udp_peer.h"
 
 namespace sluice::dataplane::test {
 namespace {

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "common/base/limits.h"
-#include "tests/support/udp_peer.h"
 #include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
+#include "tests/support/udp_peer.h"
 #include "tests/support/waiting_phases.h"
 
 namespace sluice::dataplane::test {

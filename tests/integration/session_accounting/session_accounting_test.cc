@@ -20,9 +20,9 @@
 #include "dataplane/phases/key_limit.h"
 #include "dataplane/phases/proxy_route.h"
 #include "dataplane/variables/text_template.h"
-#include "tests/support/socket_peer.h"
 #include "tests/support/eventually.h"
 #include "tests/support/port_lease.h"
+#include "tests/support/socket_peer.h"
 #include "tests/support/temp_dir.h"
 
 namespace sluice::dataplane::test {

@@ -24,7 +24,6 @@ class NodeStatusTest : public testing::Test {
     v1::NodeReport report;
     report.set_node_id(node);
     report.set_active_generation(generation);
-    report.set_settled_generation(generation);
     return report;
   }
 

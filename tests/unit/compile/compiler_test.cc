@@ -1,5 +1,6 @@
 #include "dataplane/compile/compiler.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/limits.h"
 #include "dataplane/serve/phase_run.h"
 #include "sluice/v1/access_policy.pb.h"
 #include "sluice/v1/data_plane.pb.h"
@@ -332,6 +334,23 @@ TEST_F(CompilerTest, AListenerThatMovesOntoATakenAddressKeepsItsOwn) {
   EXPECT_THAT(Problems(), ElementsAre("Listener default/x AddressConflict"));
 }
 
+TEST_F(CompilerTest, AListenerTooManyWaitsUntilAnotherHasGone) {
+  ResourceUpdates updates{UpstreamAt("web", "127.0.0.1:1")};
+  for (std::size_t i = 0; i < limits::kListeners; ++i) {
+    updates.push_back(ListenerAt(fmt::format("l{}", i), fmt::format("unix:/run/{}", i), "web"));
+  }
+  Compile(updates);
+  EXPECT_THAT(Problems(), IsEmpty());
+  Compile({ListenerAt("one-more", "127.0.0.1:80", "web")});
+  EXPECT_EQ(config_->listeners->size(), limits::kListeners);
+  EXPECT_THAT(Problems(), ElementsAre("Listener default/one-more TooManyListeners"));
+  Compile({ListenerAt("l7", "127.0.0.1:81", "web")});
+  EXPECT_EQ(config_->listeners->size(), limits::kListeners) << "those in force can change";
+  Compile({Gone(ListenerAt("l7", "127.0.0.1:81", "web"))});
+  EXPECT_EQ(config_->listeners->size(), limits::kListeners);
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
 TEST_F(CompilerTest, AListenerForOtherNodesIsNotServed) {
   Compile(
       {UpstreamAt("a", "127.0.0.1:1"),
@@ -375,7 +394,7 @@ TEST_F(CompilerTest, WhatIsInForceCanBeRebuiltInAnotherProcess) {
   Compile({Gone(a), waiting, duplicate});
 
   // As Applier::Restore does: what was in force first, then what was wanted.
-  std::map<model::ResourceKey, HeldResource> in_force;
+  std::map<model::ResourceKey, VersionedResource> in_force;
   for (const auto& wanted : {waiting, b, lb, duplicate}) in_force[wanted.key] = wanted.held;
   ResourceUpdates instead = compiler_->InForceInstead();
   for (const auto& update : instead) in_force[update.key] = update.held;

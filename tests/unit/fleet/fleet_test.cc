@@ -45,7 +45,6 @@ class FleetTest : public testing::Test {
     report.set_node_id(node);
     report.mutable_labels()->insert(labels.begin(), labels.end());
     report.set_active_generation(generation);
-    report.set_settled_generation(generation);
     return report;
   }
 

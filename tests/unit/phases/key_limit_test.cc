@@ -68,7 +68,7 @@ TEST(KeyLimit, ARefusalGivesBackWhatTheOtherLimitsGave) {
 }
 
 TEST(KeyLimit, ARefusalKeepsWhatOtherHandlersGave) {
-  class Other final : public HeldSlot {};
+  class Other final : public SlotToken {};
   const auto limit = MakeKeyLimit({Limit("$remote_addr", 1)});
   SessionState first = SessionFrom("192.0.2.1");
   SessionState refused = SessionFrom("192.0.2.1");

@@ -1,4 +1,4 @@
-#include "controlplane/discovery/refusal.h"
+#include "controlplane/discovery/nack.h"
 
 #include <algorithm>
 #include <map>
@@ -43,8 +43,8 @@ std::string KindNameOf(TypeIndex type) {
   return std::string(url.substr(url.find_last_of('.') + 1));
 }
 
-AnswerVerdict ReadRefusal(TypeIndex type, std::int64_t generation, const google::rpc::Status& error,
-                          const std::vector<std::shared_ptr<const SnapshotItem>>& sent) {
+AnswerVerdict ReadNack(TypeIndex type, std::int64_t generation, const google::rpc::Status& error,
+                       const std::vector<std::shared_ptr<const SnapshotItem>>& sent) {
   const auto named = NamedProblems(error);
   const bool names_any = std::any_of(sent.begin(), sent.end(),
                                      [&](const auto& item) { return named.contains(item->name); });
