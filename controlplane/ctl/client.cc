@@ -17,35 +17,6 @@ namespace {
 // Holds the violations of a refused request, in base64, and whatever else is in a trailer.
 constexpr int kMetadataBytes = 2 * static_cast<int>(limits::kStatusDetailBytes);
 
-ErrorCode CodeOf(grpc::StatusCode code) {
-  switch (code) {
-    case grpc::StatusCode::INVALID_ARGUMENT:
-      return ErrorCode::kInvalidArgument;
-    case grpc::StatusCode::NOT_FOUND:
-      return ErrorCode::kNotFound;
-    case grpc::StatusCode::ALREADY_EXISTS:
-      return ErrorCode::kAlreadyExists;
-    case grpc::StatusCode::ABORTED:
-      return ErrorCode::kConflict;
-    case grpc::StatusCode::FAILED_PRECONDITION:
-      return ErrorCode::kFailedPrecondition;
-    case grpc::StatusCode::OUT_OF_RANGE:
-      return ErrorCode::kOutOfRange;
-    case grpc::StatusCode::RESOURCE_EXHAUSTED:
-      return ErrorCode::kResourceExhausted;
-    case grpc::StatusCode::PERMISSION_DENIED:
-    case grpc::StatusCode::UNAUTHENTICATED:
-      return ErrorCode::kPermissionDenied;
-    case grpc::StatusCode::UNAVAILABLE:
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
-      return ErrorCode::kUnavailable;
-    case grpc::StatusCode::DATA_LOSS:
-      return ErrorCode::kDataLoss;
-    default:
-      return ErrorCode::kInternal;
-  }
-}
-
 void AddViolations(const grpc::Status& status, CallError& failure) {
   google::rpc::Status details;
   if (!details.ParseFromString(status.error_details())) return;
@@ -73,7 +44,7 @@ struct Client::Connection {
   }
 
   CallError Failure(const grpc::Status& status) const {
-    CallError failure{.error = {CodeOf(status.error_code()), status.error_message()}};
+    CallError failure{.error = {NearestErrorCode(status.error_code()), status.error_message()}};
     std::string& message = failure.error.message;
     if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
       message = NoAnswerText(server, FormatDuration(request_timeout));

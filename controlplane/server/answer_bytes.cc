@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "controlplane/discovery/canonical_code.h"
 #include "envoy/service/discovery/v3/discovery.pb.h"
 
 namespace sluice::controlplane {

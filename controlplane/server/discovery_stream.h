@@ -16,11 +16,11 @@
 
 #include "common/base/error.h"
 #include "common/base/limits.h"
-#include "controlplane/discovery/canonical_code.h"
 #include "controlplane/discovery/discovery_response.h"
 #include "controlplane/discovery/node_identity.h"
 #include "controlplane/fleet/fleet.h"
 #include "controlplane/server/answer_bytes.h"
+#include "controlplane/server/grpc_status.h"
 #include "controlplane/server/stream_events.h"
 #include "controlplane/server/stream_registry.h"
 #include "controlplane/snapshot/snapshot_feed.h"
@@ -36,9 +36,7 @@ struct StreamSurroundings {
   AnswerEncoder& encoder;
 };
 
-inline grpc::Status ToStatus(const Error& error) {
-  return {static_cast<grpc::StatusCode>(CanonicalCode(error.code)), error.message};
-}
+inline grpc::Status ToStatus(const Error& error) { return {GrpcCode(error.code), error.message}; }
 
 // Protocol: `Request` (a message with a node) and `Session` (as DeltaSession).
 template <typename Protocol>

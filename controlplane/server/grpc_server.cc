@@ -40,30 +40,22 @@ void SetUpGrpcOnce() {
   });
 }
 
-class RunningServer final : public GrpcServer {
- public:
-  RunningServer(std::unique_ptr<grpc::Server> server, SocketAddress address)
-      : server_(std::move(server)), address_(std::move(address)) {
-    server_->GetHealthCheckService()->SetServingStatus(true);
-  }
-  ~RunningServer() override { Stop(std::chrono::milliseconds(0)); }
-
-  SocketAddress address() const override { return address_; }
-
-  void Stop(std::chrono::milliseconds patience) override {
-    if (server_ == nullptr) return;
-    server_->GetHealthCheckService()->Shutdown();
-    server_->Shutdown(std::chrono::system_clock::now() + patience);
-    server_->Wait();
-    server_.reset();
-  }
-
- private:
-  std::unique_ptr<grpc::Server> server_;
-  const SocketAddress address_;
-};
-
 }  // namespace
+
+GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server, SocketAddress address)
+    : server_(std::move(server)), address_(std::move(address)) {
+  server_->GetHealthCheckService()->SetServingStatus(true);
+}
+
+GrpcServer::~GrpcServer() { Stop(std::chrono::milliseconds(0)); }
+
+void GrpcServer::Stop(std::chrono::milliseconds patience) {
+  if (server_ == nullptr) return;
+  server_->GetHealthCheckService()->Shutdown();
+  server_->Shutdown(std::chrono::system_clock::now() + patience);
+  server_->Wait();
+  server_.reset();
+}
 
 Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerOptions& options) {
   SetUpGrpcOnce();
@@ -91,7 +83,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerOptions& o
   const SocketAddress bound = options.address.is_unix()
                                   ? options.address
                                   : options.address.WithPort(static_cast<std::uint16_t>(port));
-  return std::make_unique<RunningServer>(std::move(server), bound);
+  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(server), bound));
 }
 
 }  // namespace sluice::controlplane

@@ -11,8 +11,9 @@
 #include "common/base/error.h"
 
 namespace grpc {
+class Server;
 class ServerBuilder;
-}
+}  // namespace grpc
 
 namespace sluice::controlplane {
 
@@ -27,12 +28,20 @@ class GrpcServer {
  public:
   // Serves when it returns. Health says SERVING.
   static Result<std::unique_ptr<GrpcServer>> Start(const GrpcServerOptions& options);
-  virtual ~GrpcServer() = default;
+  ~GrpcServer();  // As Stop() without patience.
+  GrpcServer(const GrpcServer&) = delete;
+  GrpcServer& operator=(const GrpcServer&) = delete;
 
   // With the port that the kernel chose for port 0.
-  virtual SocketAddress address() const = 0;
+  const SocketAddress& address() const { return address_; }
   // Health says NOT_SERVING, no new calls; waits for those under way, then cancels them.
-  virtual void Stop(std::chrono::milliseconds patience) = 0;
+  void Stop(std::chrono::milliseconds patience);
+
+ private:
+  GrpcServer(std::unique_ptr<grpc::Server> server, SocketAddress address);
+
+  std::unique_ptr<grpc::Server> server_;
+  const SocketAddress address_;
 };
 
 }  // namespace sluice::controlplane

@@ -6,7 +6,7 @@
 #include <mutex>
 #include <string>
 
-#include "controlplane/discovery/canonical_code.h"
+#include "controlplane/server/grpc_status.h"
 
 namespace sluice::controlplane {
 namespace {
@@ -25,9 +25,7 @@ class ReportStream final : public grpc::ServerBidiReactor<v1::NodeReport, v1::No
     }
   }
 
-  void End(const Error& error) override {
-    FinishOnce({static_cast<grpc::StatusCode>(CanonicalCode(error.code)), error.message});
-  }
+  void End(const Error& error) override { FinishOnce({GrpcCode(error.code), error.message}); }
 
   void OnReadDone(bool ok) override {
     if (!ok) return FinishOnce(grpc::Status::OK);
