@@ -34,7 +34,7 @@ auto CountOf(const std::vector<ApplyPlan::Result>& results, v1::ApplyResponse::O
 }  // namespace
 
 Answer<ResourceWriter::Applied> ResourceWriter::Apply(const v1::ApplyRequest& request,
-                                                      std::string_view who) {
+                                                      const Caller& caller) {
   for (int attempt = 0; attempt < limits::kCommitAttempts; ++attempt) {
     const auto state = catalog_.Current();
     auto plan = PlanApply(*state, request.resources(), Now());
@@ -45,7 +45,7 @@ Answer<ResourceWriter::Applied> ResourceWriter::Apply(const v1::ApplyRequest& re
     auto after = catalog_.Commit(state->generation, std::move(plan->changes));
     if (after) {
       LogEvent(LogLevel::kInfo, "apply",
-               {{"who", who},
+               {{"who", caller.peer},
                 {"generation", (*after)->generation},
                 {"created", CountOf(plan->results, v1::ApplyResponse::CREATED)},
                 {"configured", CountOf(plan->results, v1::ApplyResponse::CONFIGURED)},
@@ -54,7 +54,7 @@ Answer<ResourceWriter::Applied> ResourceWriter::Apply(const v1::ApplyRequest& re
     }
     if (after.error().code != ErrorCode::kConflict) {
       LogEvent(LogLevel::kError, "commit_failed",
-               {{"who", who}, {"reason", after.error().message}});
+               {{"who", caller.peer}, {"reason", after.error().message}});
       return Refuse(after.error());
     }
   }
@@ -62,7 +62,7 @@ Answer<ResourceWriter::Applied> ResourceWriter::Apply(const v1::ApplyRequest& re
 }
 
 Answer<std::int64_t> ResourceWriter::Delete(const v1::DeleteRequest& request,
-                                            std::string_view who) {
+                                            const Caller& caller) {
   for (int attempt = 0; attempt < limits::kCommitAttempts; ++attempt) {
     const auto state = catalog_.Current();
     auto changes = PlanDelete(*state, request);
@@ -71,14 +71,14 @@ Answer<std::int64_t> ResourceWriter::Delete(const v1::DeleteRequest& request,
     auto after = catalog_.Commit(state->generation, std::move(*changes));
     if (after) {
       LogEvent(LogLevel::kInfo, "delete",
-               {{"who", who},
+               {{"who", caller.peer},
                 {"generation", (*after)->generation},
                 {"deleted", request.objects_size()}});
       return (*after)->generation;
     }
     if (after.error().code != ErrorCode::kConflict) {
       LogEvent(LogLevel::kError, "commit_failed",
-               {{"who", who}, {"reason", after.error().message}});
+               {{"who", caller.peer}, {"reason", after.error().message}});
       return Refuse(after.error());
     }
   }

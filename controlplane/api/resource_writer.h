@@ -2,9 +2,9 @@
 // event log's record of each change. Thread-safe.
 #pragma once
 
-#include <string_view>
 
 #include "controlplane/api/apply_plan.h"
+#include "controlplane/api/caller.h"
 #include "controlplane/api/delete_plan.h"
 #include "controlplane/store/catalog.h"
 
@@ -18,10 +18,10 @@ class ResourceWriter {
     std::int64_t generation;
     std::vector<ApplyPlan::Result> results;
   };
-  // `who` is for the log. Durable when it returns.
-  Answer<Applied> Apply(const v1::ApplyRequest& request, std::string_view who);
+  // The caller has been authorized; the log tells who it was. Durable when it returns.
+  Answer<Applied> Apply(const v1::ApplyRequest& request, const Caller& caller);
   // The generation.
-  Answer<std::int64_t> Delete(const v1::DeleteRequest& request, std::string_view who);
+  Answer<std::int64_t> Delete(const v1::DeleteRequest& request, const Caller& caller);
 
  private:
   Catalog& catalog_;

@@ -45,8 +45,8 @@ class ReportService final : public v1::NodeStatusService::CallbackService {
   ReportService(Fleet& fleet, StreamRegistry& registry) : fleet_(fleet), registry_(registry) {}
 
   grpc::ServerBidiReactor<v1::NodeReport, v1::NodeReportAck>* Report(
-      grpc::CallbackServerContext* /*context*/) override {
-    return StartReportStream(fleet_, registry_);
+      grpc::CallbackServerContext* context) override {
+    return StartReportStream(CallerOf(*context), fleet_, registry_);
   }
 
  private:

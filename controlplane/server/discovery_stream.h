@@ -20,6 +20,7 @@
 #include "controlplane/discovery/node_identity.h"
 #include "controlplane/fleet/fleet.h"
 #include "controlplane/server/answer_bytes.h"
+#include "controlplane/server/caller_of.h"
 #include "controlplane/server/grpc_status.h"
 #include "controlplane/server/stream_events.h"
 #include "controlplane/server/stream_registry.h"
@@ -47,7 +48,8 @@ class DiscoveryStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
  public:
   static DiscoveryStream* Start(const StreamSurroundings& surroundings,
                                 grpc::CallbackServerContext& context) {
-    const std::shared_ptr<DiscoveryStream> stream(new DiscoveryStream(surroundings));
+    const std::shared_ptr<DiscoveryStream> stream(
+        new DiscoveryStream(surroundings, CallerOf(context)));
     stream->self_ = stream;
     // Tells a client that a Generation closes each consistent state, so that it can wait for one.
     context.AddInitialMetadata("sluice-xds-profile", "generation");
@@ -108,7 +110,8 @@ class DiscoveryStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
  private:
   using Request = typename Protocol::Request;
 
-  explicit DiscoveryStream(const StreamSurroundings& surroundings) : surroundings_(surroundings) {}
+  DiscoveryStream(const StreamSurroundings& surroundings, Caller caller)
+      : surroundings_(surroundings), caller_(std::move(caller)) {}
 
   Result<void> TakeRequest(std::shared_ptr<OpenStream>& replaced) {
     if (finished_) return {};
@@ -139,6 +142,7 @@ class DiscoveryStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   Result<void> OpenSession(const Request& request, std::shared_ptr<OpenStream>& replaced) {
     auto node = ParseNode(request.node());
     if (!node) return tl::unexpected(node.error());
+    if (auto may = Authorize(caller_, {Verb::kFollow, node->id}); !may) return may;
     if (auto opened = surroundings_.fleet.DiscoveryOpened(*node); !opened) return opened;
     node_id_ = node->id;
     replaced = surroundings_.registry.Claim(node->id, this->shared_from_this());
@@ -166,6 +170,7 @@ class DiscoveryStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   }
 
   const StreamSurroundings surroundings_;
+  const Caller caller_;
   std::shared_ptr<DiscoveryStream> self_;  // Until OnDone.
   grpc::ByteBuffer incoming_;
 

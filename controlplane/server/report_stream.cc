@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "controlplane/server/grpc_status.h"
 
@@ -14,7 +15,8 @@ namespace {
 class ReportStream final : public grpc::ServerBidiReactor<v1::NodeReport, v1::NodeReportAck>,
                            public OpenStream {
  public:
-  ReportStream(Fleet& fleet, StreamRegistry& registry) : fleet_(fleet), registry_(registry) {}
+  ReportStream(Caller caller, Fleet& fleet, StreamRegistry& registry)
+      : caller_(std::move(caller)), fleet_(fleet), registry_(registry) {}
 
   void Begin(std::shared_ptr<ReportStream> self) {
     self_ = std::move(self);
@@ -48,6 +50,7 @@ class ReportStream final : public grpc::ServerBidiReactor<v1::NodeReport, v1::No
  private:
   Result<void> Take() {
     if (node_id_.empty()) {
+      if (auto may = Authorize(caller_, {Verb::kReport, report_.node_id()}); !may) return may;
       auto opened = fleet_.ReportOpened(report_);
       if (opened) node_id_ = report_.node_id();
       return opened;
@@ -66,6 +69,7 @@ class ReportStream final : public grpc::ServerBidiReactor<v1::NodeReport, v1::No
     Finish(status);
   }
 
+  const Caller caller_;
   Fleet& fleet_;
   StreamRegistry& registry_;
   std::shared_ptr<ReportStream> self_;  // Until OnDone.
@@ -81,8 +85,8 @@ class ReportStream final : public grpc::ServerBidiReactor<v1::NodeReport, v1::No
 }  // namespace
 
 grpc::ServerBidiReactor<v1::NodeReport, v1::NodeReportAck>* StartReportStream(
-    Fleet& fleet, StreamRegistry& registry) {
-  auto stream = std::make_shared<ReportStream>(fleet, registry);
+    Caller caller, Fleet& fleet, StreamRegistry& registry) {
+  auto stream = std::make_shared<ReportStream>(std::move(caller), fleet, registry);
   ReportStream* const raw = stream.get();
   raw->Begin(std::move(stream));
   return raw;

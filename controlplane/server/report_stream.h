@@ -4,6 +4,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "controlplane/api/caller.h"
 #include "controlplane/fleet/fleet.h"
 #include "controlplane/server/stream_registry.h"
 #include "sluice/v1/node_status.pb.h"
@@ -12,6 +13,6 @@ namespace sluice::controlplane {
 
 // Both must outlive the stream.
 grpc::ServerBidiReactor<v1::NodeReport, v1::NodeReportAck>* StartReportStream(
-    Fleet& fleet, StreamRegistry& registry);
+    Caller caller, Fleet& fleet, StreamRegistry& registry);
 
 }  // namespace sluice::controlplane

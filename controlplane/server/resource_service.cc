@@ -12,11 +12,13 @@
 
 #include "common/base/limits.h"
 #include "common/base/version.h"
+#include "controlplane/api/caller.h"
 #include "controlplane/api/list_page.h"
 #include "controlplane/api/object_ref.h"
 #include "controlplane/api/resource_view.h"
 #include "controlplane/api/resource_writer.h"
 #include "controlplane/api/work_queue.h"
+#include "controlplane/server/caller_of.h"
 #include "controlplane/server/grpc_status.h"
 #include "controlplane/server/live_call.h"
 #include "controlplane/server/stream_driver.h"
@@ -39,6 +41,14 @@ ServerUnaryReactor* Finished(CallbackServerContext* context, const grpc::Status&
   reactor->Finish(status);
   return reactor;
 }
+
+// Ends at once.
+template <typename Response>
+class RefusedStream final : public grpc::ServerWriteReactor<Response> {
+ public:
+  explicit RefusedStream(const grpc::Status& status) { this->Finish(status); }
+  void OnDone() override { delete this; }
+};
 
 class ResourceApiService final : public ResourceApi, public v1::ResourceService::CallbackService {
  public:
@@ -65,8 +75,9 @@ class ResourceApiService final : public ResourceApi, public v1::ResourceService:
 
   ServerUnaryReactor* Apply(CallbackServerContext* context, const v1::ApplyRequest* request,
                             v1::ApplyResponse* response) override {
+    if (auto may = MayCall(*context, Verb::kWrite); !may) return Refused(context, may.error());
     return InQueue(context, *request, [=, this]() -> Answer<void> {
-      auto applied = writer_.Apply(*request, context->peer());
+      auto applied = writer_.Apply(*request, CallerOf(*context));
       if (!applied) return tl::unexpected(applied.error());
       response->set_generation(applied->generation);
       for (const ApplyPlan::Result& result : applied->results) {
@@ -81,8 +92,9 @@ class ResourceApiService final : public ResourceApi, public v1::ResourceService:
 
   ServerUnaryReactor* Delete(CallbackServerContext* context, const v1::DeleteRequest* request,
                              v1::DeleteResponse* response) override {
+    if (auto may = MayCall(*context, Verb::kWrite); !may) return Refused(context, may.error());
     return InQueue(context, *request, [=, this]() -> Answer<void> {
-      auto generation = writer_.Delete(*request, context->peer());
+      auto generation = writer_.Delete(*request, CallerOf(*context));
       if (!generation) return tl::unexpected(generation.error());
       response->set_generation(*generation);
       return {};
@@ -91,6 +103,7 @@ class ResourceApiService final : public ResourceApi, public v1::ResourceService:
 
   ServerUnaryReactor* Get(CallbackServerContext* context, const v1::GetRequest* request,
                           v1::GetResponse* response) override {
+    if (auto may = MayCall(*context, Verb::kRead); !may) return Refused(context, may.error());
     auto key = KeyOf(request->object());
     if (!key) return Refused(context, key.error());
     auto found = view_.Find(*key);
@@ -103,6 +116,7 @@ class ResourceApiService final : public ResourceApi, public v1::ResourceService:
 
   ServerUnaryReactor* List(CallbackServerContext* context, const v1::ListRequest* request,
                            v1::ListResponse* response) override {
+    if (auto may = MayCall(*context, Verb::kRead); !may) return Refused(context, may.error());
     auto page = ListPage(*request, view_);
     if (!page) return Refused(context, page.error());
     *response = std::move(*page);
@@ -111,22 +125,35 @@ class ResourceApiService final : public ResourceApi, public v1::ResourceService:
 
   ServerUnaryReactor* GetServerInfo(CallbackServerContext* context, const v1::GetServerInfoRequest*,
                                     v1::GetServerInfoResponse* response) override {
+    if (auto may = MayCall(*context, Verb::kRead); !may) return Refused(context, may.error());
     response->set_version(std::string(kVersion));
     response->set_generation(catalog_.Current()->generation);
     return Finished(context, grpc::Status::OK);
   }
 
-  grpc::ServerWriteReactor<v1::WatchResponse>* Watch(CallbackServerContext*,
+  grpc::ServerWriteReactor<v1::WatchResponse>* Watch(CallbackServerContext* context,
                                                      const v1::WatchRequest* request) override {
+    if (auto may = MayCall(*context, Verb::kRead); !may) {
+      return new RefusedStream<v1::WatchResponse>(GrpcStatus(may.error(), DetailBytes(*context)));
+    }
     return StartWatchCall(*request, catalog_, fleet_, streams_, queue_);
   }
 
   grpc::ServerWriteReactor<v1::RolloutResponse>* Rollout(
-      CallbackServerContext*, const v1::RolloutRequest* request) override {
+      CallbackServerContext* context, const v1::RolloutRequest* request) override {
+    if (auto may = MayCall(*context, Verb::kRead); !may) {
+      return new RefusedStream<v1::RolloutResponse>(GrpcStatus(may.error(), DetailBytes(*context)));
+    }
     return StartRolloutCall(*request, catalog_, fleet_, streams_);
   }
 
  private:
+  static Answer<void> MayCall(const CallbackServerContext& context, Verb verb) {
+    auto may = Authorize(CallerOf(context), {verb});
+    if (!may) return tl::unexpected(Refusal{may.error().code, may.error().message});
+    return {};
+  }
+
   static ServerUnaryReactor* Refused(CallbackServerContext* context, const Refusal& refusal) {
     return Finished(context, GrpcStatus(refusal, DetailBytes(*context)));
   }

@@ -34,7 +34,7 @@ class ResourceWriterTest : public testing::Test {
 TEST_F(ResourceWriterTest, ABatchBecomesOneGeneration) {
   v1::ApplyRequest request = ApplyOf(SampleUpstream("a"));
   *request.add_resources() = AsAny(SampleUpstream("b"));
-  const auto applied = writer_.Apply(request, "test");
+  const auto applied = writer_.Apply(request, {"test"});
   ASSERT_TRUE(applied);
   EXPECT_EQ(applied->generation, 1);
   EXPECT_EQ(catalog_->Current()->resources.size(), 2u);
@@ -43,7 +43,7 @@ TEST_F(ResourceWriterTest, ABatchBecomesOneGeneration) {
 TEST_F(ResourceWriterTest, ADryRunStoresNothing) {
   v1::ApplyRequest request = ApplyOf(SampleUpstream("a"));
   request.set_dry_run(true);
-  const auto applied = writer_.Apply(request, "test");
+  const auto applied = writer_.Apply(request, {"test"});
   ASSERT_TRUE(applied);
   EXPECT_EQ(applied->results[0].outcome, v1::ApplyResponse::CREATED);
   EXPECT_EQ(applied->generation, 0);
@@ -51,8 +51,8 @@ TEST_F(ResourceWriterTest, ADryRunStoresNothing) {
 }
 
 TEST_F(ResourceWriterTest, AnUnchangedBatchMakesNoGeneration) {
-  ASSERT_TRUE(writer_.Apply(ApplyOf(SampleUpstream("a")), "test"));
-  const auto again = writer_.Apply(ApplyOf(SampleUpstream("a")), "test");
+  ASSERT_TRUE(writer_.Apply(ApplyOf(SampleUpstream("a")), {"test"}));
+  const auto again = writer_.Apply(ApplyOf(SampleUpstream("a")), {"test"});
   ASSERT_TRUE(again);
   EXPECT_EQ(again->generation, 1);
   EXPECT_EQ(catalog_->Current()->generation, 1);
@@ -61,24 +61,24 @@ TEST_F(ResourceWriterTest, AnUnchangedBatchMakesNoGeneration) {
 TEST_F(ResourceWriterTest, PlansAgainWhenAnotherReplicaWasFaster) {
   store_.FailNextCommit({ErrorCode::kConflict, "moved on"});
   store_.FailNextCommit({ErrorCode::kConflict, "moved on"});
-  EXPECT_TRUE(writer_.Apply(ApplyOf(SampleUpstream("a")), "test"));
+  EXPECT_TRUE(writer_.Apply(ApplyOf(SampleUpstream("a")), {"test"}));
   store_.FailNextCommit({ErrorCode::kConflict, "moved on"});
   v1::DeleteRequest request;
   *request.add_objects() = RefTo("Upstream", "a");
-  EXPECT_EQ(writer_.Delete(request, "test").value(), 2);
+  EXPECT_EQ(writer_.Delete(request, {"test"}).value(), 2);
 }
 
 TEST_F(ResourceWriterTest, GivesUpAfterTooManyConflicts) {
   for (int i = 0; i < limits::kCommitAttempts; ++i)
     store_.FailNextCommit({ErrorCode::kConflict, "moved on"});
-  const auto applied = writer_.Apply(ApplyOf(SampleUpstream("a")), "test");
+  const auto applied = writer_.Apply(ApplyOf(SampleUpstream("a")), {"test"});
   ASSERT_FALSE(applied);
   EXPECT_EQ(applied.error().code, ErrorCode::kUnavailable);
 }
 
 TEST_F(ResourceWriterTest, PassesOnWhatTheStoreSays) {
   store_.FailNextCommit({ErrorCode::kResourceExhausted, "disk full"});
-  const auto applied = writer_.Apply(ApplyOf(SampleUpstream("a")), "test");
+  const auto applied = writer_.Apply(ApplyOf(SampleUpstream("a")), {"test"});
   ASSERT_FALSE(applied);
   EXPECT_EQ(applied.error().code, ErrorCode::kResourceExhausted);
   EXPECT_EQ(applied.error().message, "disk full");
@@ -89,7 +89,7 @@ TEST_F(ResourceWriterTest, LosesNoUpdateBetweenParallelWriters) {
   constexpr int kWriters = 4;
   constexpr int kIncrements = 20;
   const auto key = test::KeyOf(SampleUpstream("counter"));
-  ASSERT_TRUE(writer_.Apply(ApplyOf(SampleUpstream("counter", "127.0.0.1:1")), "test"));
+  ASSERT_TRUE(writer_.Apply(ApplyOf(SampleUpstream("counter", "127.0.0.1:1")), {"test"}));
   std::vector<std::thread> threads;
   for (int i = 0; i < kWriters; ++i) {
     threads.emplace_back([&] {
@@ -98,7 +98,7 @@ TEST_F(ResourceWriterTest, LosesNoUpdateBetweenParallelWriters) {
         v1::Upstream upstream = state->resources.Find(key)->As<v1::Upstream>();
         std::string* address = upstream.mutable_spec()->mutable_endpoints(0)->mutable_address();
         *address = "127.0.0.1:" + std::to_string(std::stoi(address->substr(10)) + 1);
-        if (writer_.Apply(ApplyOf(upstream), "test")) ++done;
+        if (writer_.Apply(ApplyOf(upstream), {"test"})) ++done;
       }
     });
   }
