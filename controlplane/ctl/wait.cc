@@ -93,10 +93,10 @@ Answer<Observation> WatchUntil(Client& client, const v1::ObjectRef& object,
 Exit WaitForOne(const Invocation& invocation, Client& client, const v1::ObjectRef& object,
                 const WaitCondition& condition, const WaitLimits& limits, bool& answered) {
   const bool needs_object = condition.what == WaitCondition::What::kCondition;
-  const auto at = [](const Observation& seen) { return seen.object ? &*seen.object : nullptr; };
+  const auto at = [](const Observation& now) { return now.object ? &*now.object : nullptr; };
   const auto seen =
-      WatchUntil(client, object, limits.deadline, answered, [&](const Observation& seen) {
-        return (needs_object && !seen.object) || Holds(condition, at(seen));
+      WatchUntil(client, object, limits.deadline, answered, [&](const Observation& now) {
+        return (needs_object && !now.object) || Holds(condition, at(now));
       });
   if (!seen) return ReportCall(invocation, seen.error());
   if (seen->complete && needs_object && !seen->object) {
