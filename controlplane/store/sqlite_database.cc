@@ -162,4 +162,26 @@ bool SqliteStatement::IsNull(int column) const {
   return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL;
 }
 
+Result<SqliteTransaction> SqliteTransaction::BeginRead(SqliteDatabase& database) {
+  if (auto begun = database.Execute("BEGIN"); !begun) return tl::unexpected(begun.error());
+  return SqliteTransaction(database);
+}
+
+Result<SqliteTransaction> SqliteTransaction::BeginWrite(SqliteDatabase& database) {
+  if (auto begun = database.Execute("BEGIN IMMEDIATE"); !begun)
+    return tl::unexpected(begun.error());
+  return SqliteTransaction(database);
+}
+
+Result<void> SqliteTransaction::Commit() {
+  auto committed = database_->Execute("COMMIT");
+  if (committed) database_ = nullptr;
+  return committed;
+}
+
+SqliteTransaction::~SqliteTransaction() {
+  // SQLite may have rolled back by itself, and then refuses this: either way nothing is left.
+  if (database_ != nullptr) (void)database_->Execute("ROLLBACK");
+}
+
 }  // namespace sluice::controlplane

@@ -18,7 +18,7 @@ class SqliteStatement;
 
 class SqliteDatabase {
  public:
-  // The file must exist. Waits up to 5 s for locks of other programs that read the file.
+  // The file must exist. Every statement waits up to 5 s for the locks of other processes.
   static Result<SqliteDatabase> Open(const std::string& path);
 
   // One or more statements without parameters; rows are ignored.
@@ -72,6 +72,30 @@ class SqliteStatement {
   };
   const SqliteDatabase* database_ = nullptr;
   std::unique_ptr<sqlite3_stmt, Finalizer> handle_;
+};
+
+// BEGIN to COMMIT. Rolled back when the object goes without a Commit that succeeded; statements
+// that are read in it must have been reset or destroyed by then. Must not outlive its database.
+class SqliteTransaction {
+ public:
+  // The file as the first read finds it, whatever others commit meanwhile.
+  static Result<SqliteTransaction> BeginRead(SqliteDatabase& database);
+  // The same, and nobody else writes meanwhile: waits for those who do.
+  static Result<SqliteTransaction> BeginWrite(SqliteDatabase& database);
+
+  SqliteTransaction(SqliteTransaction&& other) noexcept : database_(other.database_) {
+    other.database_ = nullptr;
+  }
+  SqliteTransaction& operator=(SqliteTransaction&&) = delete;
+  ~SqliteTransaction();
+
+  // Durable when it returns. An error: nothing was stored.
+  Result<void> Commit();
+
+ private:
+  explicit SqliteTransaction(SqliteDatabase& database) : database_(&database) {}
+
+  SqliteDatabase* database_;  // nullptr: ended.
 };
 
 }  // namespace sluice::controlplane

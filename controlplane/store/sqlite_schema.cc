@@ -26,15 +26,40 @@ constexpr const char* kCreateTables = R"(
     kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, before BLOB);
 )";
 
+// What a file says it is.
+struct FileMarks {
+  std::int64_t application = 0;
+  std::int64_t schema = 0;
+  std::int64_t tables = 0;
+
+  bool fresh() const { return application == 0 && schema == 0 && tables == 0; }
+};
+
+// Within a transaction, so that they are of one moment.
+Result<FileMarks> ReadMarks(SqliteDatabase& database) {
+  auto application = database.QueryInteger("PRAGMA application_id");
+  if (!application) return tl::unexpected(application.error());
+  auto schema = database.QueryInteger("PRAGMA user_version");
+  if (!schema) return tl::unexpected(schema.error());
+  auto tables = database.QueryInteger("SELECT count(*) FROM sqlite_schema");
+  if (!tables) return tl::unexpected(tables.error());
+  return FileMarks{*application, *schema, *tables};
+}
+
+// Unless another process was faster.
 Result<void> CreateSchema(SqliteDatabase& database) {
-  if (auto done = database.Execute("BEGIN IMMEDIATE"); !done) return done;
-  auto done = database.Execute(kCreateTables);
-  if (done) {
-    done = database.Execute(fmt::format(
-        "PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT", kApplicationId, kSchema));
+  auto transaction = SqliteTransaction::BeginWrite(database);
+  if (!transaction) return tl::unexpected(transaction.error());
+  auto marks = ReadMarks(database);
+  if (!marks) return tl::unexpected(marks.error());
+  if (!marks->fresh()) return {};
+  if (auto done = database.Execute(kCreateTables); !done) return done;
+  if (auto done = database.Execute(fmt::format(
+          "PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, kSchema));
+      !done) {
+    return done;
   }
-  if (!done) (void)database.Execute("ROLLBACK");
-  return done;
+  return transaction->Commit();
 }
 
 Result<void> CheckIntegrity(SqliteDatabase& database) {
@@ -48,24 +73,24 @@ Result<void> CheckIntegrity(SqliteDatabase& database) {
 }  // namespace
 
 Result<void> PrepareSchema(SqliteDatabase& database) {
-  auto application = database.QueryInteger("PRAGMA application_id");
-  if (!application) return tl::unexpected(application.error());
-  auto schema = database.QueryInteger("PRAGMA user_version");
-  if (!schema) return tl::unexpected(schema.error());
-  auto tables = database.QueryInteger("SELECT count(*) FROM sqlite_schema");
-  if (!tables) return tl::unexpected(tables.error());
-
-  const bool fresh = *application == 0 && *schema == 0 && *tables == 0;
-  if (!fresh && *application != kApplicationId) {
+  Result<FileMarks> marks;
+  {
+    auto transaction = SqliteTransaction::BeginRead(database);
+    if (!transaction) return tl::unexpected(transaction.error());
+    marks = ReadMarks(database);
+  }
+  if (!marks) return tl::unexpected(marks.error());
+  const bool fresh = marks->fresh();
+  if (!fresh && marks->application != kApplicationId) {
     return Fail(ErrorCode::kFailedPrecondition,
                 fmt::format("'{}' is the SQLite database of another program", database.path()));
   }
-  if (*schema > kSchema) {
+  if (marks->schema > kSchema) {
     return Fail(
         ErrorCode::kFailedPrecondition,
         fmt::format("'{}' was written by a newer version of sluice: it has schema {}, version "
                     "{} knows up to {}",
-                    database.path(), *schema, kVersion, kSchema));
+                    database.path(), marks->schema, kVersion, kSchema));
   }
   if (!fresh) {
     if (auto intact = CheckIntegrity(database); !intact) return intact;

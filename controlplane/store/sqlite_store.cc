@@ -10,9 +10,9 @@
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
-#include "controlplane/store/locked_file.h"
 #include "controlplane/store/sqlite_database.h"
 #include "controlplane/store/sqlite_schema.h"
+#include "controlplane/store/store_lock.h"
 
 namespace sluice::controlplane {
 namespace {
@@ -51,8 +51,8 @@ Result<model::Resource> ParseStored(const model::ResourceKey& key, std::string_v
 
 class SqliteStore final : public Store {
  public:
-  SqliteStore(LockedFile file, SqliteDatabase database)
-      : file_(std::move(file)), database_(std::move(database)) {}
+  SqliteStore(StoreLock lock, SqliteDatabase database)
+      : lock_(std::move(lock)), database_(std::move(database)) {}
 
   Result<void> Prepare();
 
@@ -67,7 +67,16 @@ class SqliteStore final : public Store {
     std::int64_t generation;
     std::size_t bytes;
   };
+  // The row of `state`.
+  struct Position {
+    std::int64_t generation = 0;
+    std::int64_t history_after = 0;
+  };
 
+  // The rest is called within a transaction.
+  Result<Position> ReadPosition();
+  // Brings history_ to what the file has: other processes commit too.
+  Result<void> MeasureHistory(const Position& position);
   Result<std::size_t> WriteChange(std::int64_t id, const model::Change& change);
   Result<void> WriteGeneration(std::int64_t generation, const std::vector<model::Change>& changes,
                                std::size_t& bytes);
@@ -75,24 +84,24 @@ class SqliteStore final : public Store {
   std::size_t OldestToTrim(std::size_t added) const;
   Result<std::shared_ptr<const model::Resource>> ReadObject(const model::ResourceKey& key);
 
-  // Serialises use of the connection, I/O included: there is one file and one writer.
+  // Serialises use of the connection, I/O included.
   std::mutex mutex_;
-  LockedFile file_;  // Closed after the database: closing any descriptor drops SQLite's own locks.
+  StoreLock lock_;  // Held until the database is closed.
   SqliteDatabase database_;
-  SqliteStatement begin_, commit_, rollback_;
+  SqliteStatement read_position_, write_position_;
   SqliteStatement read_object_, write_object_, delete_object_;
-  SqliteStatement add_history_, trim_history_, write_state_;
-  std::int64_t generation_ = 0;
-  std::int64_t history_after_ = 0;
+  SqliteStatement add_history_, trim_history_, measure_history_;
+  // How large the history is, so that a commit need not add it up: up to the generation that this
+  // process last measured or wrote.
+  std::int64_t measured_ = 0;
   std::deque<GenerationSize> history_;  // Oldest first.
   std::size_t history_bytes_ = 0;
 };
 
 Result<void> SqliteStore::Prepare() {
   const std::pair<SqliteStatement*, std::string_view> statements[] = {
-      {&begin_, "BEGIN IMMEDIATE"},
-      {&commit_, "COMMIT"},
-      {&rollback_, "ROLLBACK"},
+      {&read_position_, "SELECT generation, history_after FROM state"},
+      {&write_position_, "UPDATE state SET generation = ?, history_after = ?"},
       {&read_object_, "SELECT message FROM objects WHERE kind = ? AND namespace = ? AND name = ?"},
       {&write_object_,
        "INSERT INTO objects VALUES (?, ?, ?, ?) "
@@ -100,41 +109,67 @@ Result<void> SqliteStore::Prepare() {
       {&delete_object_, "DELETE FROM objects WHERE kind = ? AND namespace = ? AND name = ?"},
       {&add_history_, "INSERT INTO history VALUES (?, ?, ?, ?, ?)"},
       {&trim_history_, "DELETE FROM history WHERE id < ?"},
-      {&write_state_, "UPDATE state SET generation = ?, history_after = ?"},
+      {&measure_history_,
+       "SELECT id / ?, sum(coalesce(length(before), 0) + ?) FROM history WHERE id >= ? GROUP BY 1"},
   };
   for (const auto& [statement, sql] : statements) {
     auto prepared = database_.Prepare(sql);
     if (!prepared) return tl::unexpected(prepared.error());
     *statement = std::move(*prepared);
   }
+  auto transaction = SqliteTransaction::BeginRead(database_);
+  if (!transaction) return tl::unexpected(transaction.error());
+  auto position = ReadPosition();
+  if (!position) return tl::unexpected(position.error());
+  return MeasureHistory(*position);
+}
 
-  auto state = database_.Prepare("SELECT generation, history_after FROM state");
-  if (!state) return tl::unexpected(state.error());
-  auto row = state->Step();
-  if (!row) return tl::unexpected(row.error());
-  if (!*row)
-    return Fail(ErrorCode::kDataLoss, fmt::format("'{}' says no generation", database_.path()));
-  generation_ = state->Integer(0);
-  history_after_ = state->Integer(1);
-
-  auto sizes = database_.Prepare(
-      "SELECT id / ?, sum(coalesce(length(before), 0) + ?) FROM history GROUP BY 1");
-  if (!sizes) return tl::unexpected(sizes.error());
-  sizes->Bind(1, kHistoryPlaces).Bind(2, static_cast<std::int64_t>(kHistoryRowBytes));
-  for (;;) {
-    auto more = sizes->Step();
-    if (!more) return tl::unexpected(more.error());
-    if (!*more) break;
-    history_.push_back({sizes->Integer(0), static_cast<std::size_t>(sizes->Integer(1))});
-    history_bytes_ += history_.back().bytes;
+Result<SqliteStore::Position> SqliteStore::ReadPosition() {
+  auto row = read_position_.Step();
+  Result<Position> result;
+  if (!row) {
+    result = tl::unexpected(row.error());
+  } else if (!*row) {
+    result = Fail(ErrorCode::kDataLoss, fmt::format("'{}' says no generation", database_.path()));
+  } else {
+    result = Position{read_position_.Integer(0), read_position_.Integer(1)};
   }
+  read_position_.Reset();
+  return result;
+}
+
+Result<void> SqliteStore::MeasureHistory(const Position& position) {
+  while (!history_.empty() && history_.front().generation <= position.history_after) {
+    history_bytes_ -= history_.front().bytes;
+    history_.pop_front();
+  }
+  measure_history_.Bind(1, kHistoryPlaces)
+      .Bind(2, static_cast<std::int64_t>(kHistoryRowBytes))
+      .Bind(3, (measured_ + 1) * kHistoryPlaces);
+  std::vector<GenerationSize> more;
+  Result<bool> row(false);
+  while ((row = measure_history_.Step()) && *row) {
+    more.push_back(
+        {measure_history_.Integer(0), static_cast<std::size_t>(measure_history_.Integer(1))});
+  }
+  measure_history_.Reset();
+  if (!row) return tl::unexpected(row.error());
+  for (const GenerationSize& size : more) {
+    history_.push_back(size);
+    history_bytes_ += size.bytes;
+  }
+  measured_ = position.generation;
   return {};
 }
 
 Result<StoreState> SqliteStore::Read() {
   const std::lock_guard lock(mutex_);
+  auto transaction = SqliteTransaction::BeginRead(database_);
+  if (!transaction) return tl::unexpected(transaction.error());
+  auto position = ReadPosition();
+  if (!position) return tl::unexpected(position.error());
   StoreState result;
-  result.generation = generation_;
+  result.generation = position->generation;
   auto rows = database_.Prepare("SELECT kind, namespace, name, message FROM objects");
   if (!rows) return tl::unexpected(rows.error());
   for (;;) {
@@ -154,32 +189,35 @@ Result<std::int64_t> SqliteStore::Commit(std::int64_t based_on,
   SLUICE_CHECK(!changes.empty());
   SLUICE_CHECK(changes.size() < static_cast<std::size_t>(kHistoryPlaces));
   const std::lock_guard lock(mutex_);
-  if (based_on != generation_) {
+  auto transaction = SqliteTransaction::BeginWrite(database_);
+  if (!transaction) return tl::unexpected(transaction.error());
+  auto position = ReadPosition();
+  if (!position) return tl::unexpected(position.error());
+  if (based_on != position->generation) {
     return Fail(ErrorCode::kConflict, fmt::format("the store is at generation {}, not {} any more",
-                                                  generation_, based_on));
+                                                  position->generation, based_on));
   }
-  if (auto begun = begin_.Run(); !begun) return tl::unexpected(begun.error());
+  if (measured_ != position->generation) {
+    if (auto measured = MeasureHistory(*position); !measured)
+      return tl::unexpected(measured.error());
+  }
   const std::int64_t generation = based_on + 1;
   std::size_t bytes = 0;
   auto written = WriteGeneration(generation, changes, bytes);
 
   const std::size_t trimmed = OldestToTrim(bytes);
-  std::int64_t history_after = history_after_;
   if (written && trimmed > 0) {
-    history_after = trimmed > history_.size() ? generation : history_[trimmed - 1].generation;
-    trim_history_.Bind(1, (history_after + 1) * kHistoryPlaces);
+    position->history_after =
+        trimmed > history_.size() ? generation : history_[trimmed - 1].generation;
+    trim_history_.Bind(1, (position->history_after + 1) * kHistoryPlaces);
     written = trim_history_.Run();
   }
   if (written) {
-    write_state_.Bind(1, generation).Bind(2, history_after);
-    written = write_state_.Run();
+    write_position_.Bind(1, generation).Bind(2, position->history_after);
+    written = write_position_.Run();
   }
-  if (written) written = commit_.Run();
-  if (!written) {
-    // SQLite may have rolled back by itself, and then refuses this: either way nothing is left.
-    (void)rollback_.Run();
-    return tl::unexpected(written.error());
-  }
+  if (written) written = transaction->Commit();
+  if (!written) return tl::unexpected(written.error());
 
   history_.push_back({generation, bytes});
   history_bytes_ += bytes;
@@ -187,8 +225,7 @@ Result<std::int64_t> SqliteStore::Commit(std::int64_t based_on,
     history_bytes_ -= history_.front().bytes;
     history_.pop_front();
   }
-  generation_ = generation;
-  history_after_ = history_after;
+  measured_ = generation;
   return generation;
 }
 
@@ -247,15 +284,19 @@ std::size_t SqliteStore::OldestToTrim(std::size_t added) const {
 
 Result<std::vector<StoreCommit>> SqliteStore::CommitsAfter(std::int64_t from) {
   const std::lock_guard lock(mutex_);
-  if (from > generation_) {
-    return Fail(
-        ErrorCode::kOutOfRange,
-        fmt::format("generation {} has not been made yet, the newest is {}", from, generation_));
+  auto transaction = SqliteTransaction::BeginRead(database_);
+  if (!transaction) return tl::unexpected(transaction.error());
+  auto position = ReadPosition();
+  if (!position) return tl::unexpected(position.error());
+  if (from > position->generation) {
+    return Fail(ErrorCode::kOutOfRange,
+                fmt::format("generation {} has not been made yet, the newest is {}", from,
+                            position->generation));
   }
-  if (from < history_after_) {
+  if (from < position->history_after) {
     return Fail(ErrorCode::kOutOfRange,
                 fmt::format("changes after generation {} are no longer kept, only those after {}",
-                            from, history_after_));
+                            from, position->history_after));
   }
   auto rows = database_.Prepare(
       "SELECT id, kind, namespace, name, before FROM history WHERE id >= ? ORDER BY id DESC LIMIT "
@@ -344,12 +385,12 @@ Result<std::vector<model::Resource>> SqliteStore::EarlierForms(const model::Reso
 }  // namespace
 
 Result<std::unique_ptr<Store>> OpenSqliteStore(const std::string& path) {
-  auto file = LockedFile::Open(path);
-  if (!file) return tl::unexpected(file.error());
+  auto lock = StoreLock::Take(path);
+  if (!lock) return tl::unexpected(lock.error());
   auto database = SqliteDatabase::Open(path);
   if (!database) return tl::unexpected(database.error());
   if (auto ready = PrepareSchema(*database); !ready) return tl::unexpected(ready.error());
-  auto store = std::make_unique<SqliteStore>(std::move(*file), std::move(*database));
+  auto store = std::make_unique<SqliteStore>(std::move(*lock), std::move(*database));
   if (auto ready = store->Prepare(); !ready) return tl::unexpected(ready.error());
   return store;
 }

@@ -7,8 +7,9 @@
 //            a change is the form before the next change of that object, or the object as it is, so
 //            every form is kept once.
 //
-// One process at a time has the file, held by flock(2) for the life of the store; reading it with
-// SQLite's own tools is possible meanwhile.
+// Several processes of one machine may have the file (StoreLock): whoever writes reads the
+// generation first, within the transaction. Reading it with SQLite's own tools is possible
+// meanwhile.
 #pragma once
 
 #include <memory>

@@ -146,9 +146,6 @@ TEST_F(ControlPlaneProcess, RefusesClearTextThatLeavesTheMachine) {
 TEST_F(ControlPlaneProcess, NamesWhatIsWrongWithTheStore) {
   EXPECT_THAT(Refusal({BinPath("sluice-controlplane"), "--store", "sqlite:/nonexistent/s.db"}),
               HasSubstr("`--store`: cannot open '/nonexistent/s.db'"));
-  Process first(Command(AnyPorts()));
-  Ready(first, "api");
-  EXPECT_THAT(Refusal(Command(AnyPorts())), HasSubstr("another control plane has"));
 }
 
 TEST_F(ControlPlaneProcess, SaysWhatIsWrongWithItsFlags) {

@@ -1,12 +1,15 @@
 // What is wrong with a path or a file is said in words, and a commit that cannot be written leaves
 // the store as it was.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -84,14 +87,21 @@ TEST_F(SqliteStoreErrors, RefuseANewerSchema) {
   EXPECT_THAT(error.message, testing::AllOf(HasSubstr("newer version"), HasSubstr("schema 7")));
 }
 
-TEST_F(SqliteStoreErrors, RefuseASecondOpenerAndLetItInAfterwards) {
-  auto first = OpenStore(Location());
-  ASSERT_TRUE(first);
-  EXPECT_THAT(OpenError(Location()).message, HasSubstr("another control plane has"));
+// As a restore does: it has to be the only one, and nobody may come meanwhile.
+TEST_F(SqliteStoreErrors, SayThatAnotherProgramHasTheStoreToItself) {
+  auto store = OpenStore(Location());
+  ASSERT_TRUE(store);
+  const int lock = open(dir_.File("store.db-lock").c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(lock, 0);
+  EXPECT_NE(flock(lock, LOCK_EX | LOCK_NB), 0) << "while a control plane has the store";
+  store->reset();
+  ASSERT_EQ(flock(lock, LOCK_EX | LOCK_NB), 0);
   std::filesystem::create_symlink(dir_.File("store.db"), dir_.File("alias.db"));
-  EXPECT_THAT(OpenError("sqlite:" + dir_.File("alias.db")).message,
-              HasSubstr("another control plane has"));
-  first->reset();
+  for (const char* name : {"store.db", "alias.db"}) {
+    EXPECT_THAT(OpenError("sqlite:" + dir_.File(name)).message,
+                testing::AllOf(HasSubstr("to itself"), HasSubstr(dir_.File("store.db-lock"))));
+  }
+  close(lock);
   EXPECT_TRUE(OpenStore(Location()));
 }
 
@@ -144,6 +154,8 @@ TEST_F(SqliteStoreErrors, KeepTheFileFromOtherUsers) {
   MakeStore();
   struct stat attributes {};
   ASSERT_EQ(stat(dir_.File("store.db").c_str(), &attributes), 0);
+  EXPECT_EQ(attributes.st_mode & 0777, 0600u);
+  ASSERT_EQ(stat(dir_.File("store.db-lock").c_str(), &attributes), 0);
   EXPECT_EQ(attributes.st_mode & 0777, 0600u);
 }
 
