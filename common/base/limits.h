@@ -55,7 +55,10 @@ inline constexpr std::size_t kPendingWrites = 1'000;  // Applies and deletes tha
 inline constexpr std::size_t kWatchBacklog = 10'000;  // Events a slow watcher may lag behind.
 inline constexpr std::size_t kSelectorBytes = 4096;
 inline constexpr std::size_t kPageTokenBytes = 16 * 1024;
-inline constexpr int kCommitAttempts = 16;  // Of one write, while other replicas are faster.
+inline constexpr int kCommitAttempts = 16;  // Of one write, while other control planes are faster.
+// Between two looks at a store that others may write to; longer while it cannot be read.
+inline constexpr std::chrono::milliseconds kFollowInterval{20};
+inline constexpr std::chrono::milliseconds kFollowPause{1'000};
 // Violations in an answer, for clients that say they take more headers than gRPC's default of 8
 // KiB.
 inline constexpr std::size_t kStatusDetailBytes = 128 * 1024;

@@ -10,6 +10,7 @@
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
+#include "controlplane/store/polled_following.h"
 #include "controlplane/store/sqlite_database.h"
 #include "controlplane/store/sqlite_schema.h"
 #include "controlplane/store/store_lock.h"
@@ -61,8 +62,12 @@ class SqliteStore final : public Store {
                               const std::vector<model::Change>& changes) override;
   Result<std::vector<StoreCommit>> CommitsAfter(std::int64_t from) override;
   Result<std::vector<model::Resource>> EarlierForms(const model::ResourceKey& key) override;
+  std::unique_ptr<Following> Follow(std::int64_t from, Sink sink) override;
 
  private:
+  // Costs microseconds while nobody has committed anything.
+  Result<std::int64_t> NewestGeneration();
+
   struct GenerationSize {
     std::int64_t generation;
     std::size_t bytes;
@@ -91,6 +96,11 @@ class SqliteStore final : public Store {
   SqliteStatement read_position_, write_position_;
   SqliteStatement read_object_, write_object_, delete_object_;
   SqliteStatement add_history_, trim_history_, measure_history_;
+  SqliteStatement data_version_;
+  // The newest generation, as of when the file had this `PRAGMA data_version`, which changes with
+  // every commit of another connection; those of this one are entered here.
+  std::int64_t newest_ = 0;
+  std::int64_t newest_as_of_ = -1;
   // How large the history is, so that a commit need not add it up: up to the generation that this
   // process last measured or wrote.
   std::int64_t measured_ = 0;
@@ -111,6 +121,7 @@ Result<void> SqliteStore::Prepare() {
       {&trim_history_, "DELETE FROM history WHERE id < ?"},
       {&measure_history_,
        "SELECT id / ?, sum(coalesce(length(before), 0) + ?) FROM history WHERE id >= ? GROUP BY 1"},
+      {&data_version_, "PRAGMA data_version"},
   };
   for (const auto& [statement, sql] : statements) {
     auto prepared = database_.Prepare(sql);
@@ -226,6 +237,7 @@ Result<std::int64_t> SqliteStore::Commit(std::int64_t based_on,
     history_.pop_front();
   }
   measured_ = generation;
+  newest_ = generation;
   return generation;
 }
 
@@ -380,6 +392,27 @@ Result<std::vector<model::Resource>> SqliteStore::EarlierForms(const model::Reso
     if (!form) return tl::unexpected(form.error());
     forms.push_back(std::move(*form));
   }
+}
+
+Result<std::int64_t> SqliteStore::NewestGeneration() {
+  const std::lock_guard lock(mutex_);
+  auto row = data_version_.Step();
+  const std::int64_t version = row && *row ? data_version_.Integer(0) : newest_as_of_;
+  data_version_.Reset();
+  if (!row) return tl::unexpected(row.error());
+  if (version == newest_as_of_) return newest_;
+  // Read after the version: what is committed in between is read, and looked at once more.
+  auto position = ReadPosition();
+  if (!position) return tl::unexpected(position.error());
+  newest_ = position->generation;
+  newest_as_of_ = version;
+  return newest_;
+}
+
+std::unique_ptr<Store::Following> SqliteStore::Follow(std::int64_t from, Sink sink) {
+  return FollowByPolling({.newest = [this] { return NewestGeneration(); },
+                          .commits_after = [this](auto after) { return CommitsAfter(after); }},
+                         from, std::move(sink));
 }
 
 }  // namespace

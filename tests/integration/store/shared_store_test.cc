@@ -12,6 +12,8 @@
 #include "common/base/limits.h"
 #include "controlplane/store/store.h"
 #include "controlplane/store/store_lock.h"
+#include "tests/support/eventually.h"
+#include "tests/support/follower.h"
 #include "tests/support/sample_resources.h"
 #include "tests/support/temp_dir.h"
 
@@ -100,6 +102,46 @@ TEST_F(SharedStore, KeepsTheHistoryWithinItsBoundWhoeverCommits) {
     EXPECT_EQ((*store)->CommitsAfter(3).error().code, ErrorCode::kOutOfRange);
     EXPECT_EQ((*store)->CommitsAfter(kept + 4)->size(), 2u);
   }
+}
+
+TEST_F(SharedStore, TellsAFollowerWhatOthersCommitAndWhatItCommitsItself) {
+  const auto one = Open();
+  const auto other = Open();
+  ASSERT_TRUE(one->Commit(0, {AsChange(SampleUpstream("a"))}));
+  test::Follower follower;
+  const auto following = one->Follow(1, follower.Sink());
+  ASSERT_TRUE(other->Commit(1, {AsChange(SampleUpstream("a", "127.0.0.1:7"))}));
+  ASSERT_TRUE(test::Eventually([&] { return follower.Commits().size() == 1; }));
+  ASSERT_TRUE(one->Commit(2, {test::Removal(SampleUpstream("a"))}));
+  ASSERT_TRUE(test::Eventually([&] { return follower.Commits().size() == 2; }));
+  ASSERT_TRUE(other->Commit(3, {AsChange(SampleUpstream("b"))}));
+  ASSERT_TRUE(test::Eventually([&] { return follower.Commits().size() == 3; }));
+
+  EXPECT_THAT(follower.Generations(), testing::ElementsAre(2, 3, 4));
+  const model::Change changed = follower.Commits()[0].changes.at(0);
+  EXPECT_EQ(changed.before->As<v1::Upstream>().spec().endpoints(0).address(), "127.0.0.1:9000");
+  EXPECT_EQ(changed.after->As<v1::Upstream>().spec().endpoints(0).address(), "127.0.0.1:7");
+  EXPECT_EQ(follower.Commits()[1].changes.at(0).after, nullptr);
+  EXPECT_TRUE(follower.Errors().empty());
+}
+
+TEST_F(SharedStore, SendsAFollowerThatIsTooFarBehindBackToReading) {
+  const auto one = Open();
+  std::vector<model::Change> many;
+  for (std::size_t i = 0; i < limits::kWatchBacklog; ++i) {
+    many.push_back(AsChange(SampleUpstream("u" + std::to_string(i))));
+  }
+  ASSERT_TRUE(one->Commit(0, many));
+  ASSERT_TRUE(one->Commit(1, {AsChange(SampleUpstream("one-more"))}));
+  const auto other = Open();
+  test::Follower follower;
+  const auto following = other->Follow(0, follower.Sink());
+  ASSERT_TRUE(test::Eventually([&] { return !follower.Errors().empty(); }));
+  EXPECT_EQ(follower.Errors()[0].code, ErrorCode::kOutOfRange);
+  following->Passed(other->Read()->generation);
+  ASSERT_TRUE(one->Commit(2, {AsChange(SampleUpstream("two-more"))}));
+  ASSERT_TRUE(test::Eventually([&] { return follower.Commits().size() == 1; }));
+  EXPECT_EQ(follower.Commits()[0].generation, 3);
 }
 
 TEST(StoreLock, KnowsFileSystemsThatOtherMachinesMayHaveMounted) {
