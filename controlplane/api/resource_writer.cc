@@ -23,7 +23,10 @@ google::protobuf::Timestamp Now() {
 tl::unexpected<Refusal> TooManyConflicts() {
   return Refuse(
       ErrorCode::kUnavailable,
-      fmt::format("other changes were faster {} times; try again", limits::kCommitAttempts));
+      fmt::format(
+          "the change was not stored: others changed the store first, {} times in a row; try "
+          "again",
+          limits::kCommitAttempts));
 }
 
 auto CountOf(const std::vector<ApplyPlan::Result>& results, v1::ApplyResponse::Outcome outcome) {

@@ -1,5 +1,5 @@
-// Applies and deletes: plan, commit, and once more when another replica was faster. Writes the
-// event log's record of each change. Thread-safe.
+// Applies and deletes: plan and commit, and again on the newer state when somebody else was faster,
+// up to limits::kCommitAttempts times. Writes the event log's record of each change. Thread-safe.
 #pragma once
 
 

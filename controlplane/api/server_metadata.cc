@@ -55,7 +55,7 @@ std::shared_ptr<const model::Resource> Stamped(const model::Resource& wanted,
   }
   v1::ObjectMeta& meta = model::MutableMetaOf(*message);
   meta.set_namespace_(wanted.key().ns);
-  meta.set_resource_version(std::to_string(stamp.generation));
+  meta.set_resource_version(std::to_string(stamp.version));
   if (stored == nullptr) {
     meta.set_uid(stamp.new_uid());
     meta.set_generation(1);

@@ -15,7 +15,9 @@ namespace sluice::controlplane {
 std::string NewUid();
 
 struct Stamp {
-  std::int64_t generation;  // The one that the batch becomes: the object's resourceVersion.
+  // The object's resourceVersion. Greater than the generation that the batch is based on: one batch
+  // at most is stored on that, so no object ever has the same twice.
+  std::int64_t version;
   google::protobuf::Timestamp now;
   std::string (*new_uid)() = NewUid;
 };

@@ -6,8 +6,11 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <utility>
+
+#include "common/log/event_log.h"
 
 namespace sluice::controlplane {
 namespace {
@@ -70,10 +73,35 @@ class Subscriptions : public std::enable_shared_from_this<Subscriptions> {
   std::thread::id running_on_;
 };
 
+// What makes `stored` of `known`. An object is the same when its bytes are; that some bytes may
+// have another order and mean the same costs a change without effect.
+std::vector<model::Change> Differences(const model::ResourceSet& known,
+                                       std::vector<model::Resource> stored) {
+  std::vector<model::Change> changes;
+  std::set<model::ResourceKey> present;
+  for (model::Resource& resource : stored) {
+    present.insert(resource.key());
+    const model::Resource* was = known.Find(resource.key());
+    if (was != nullptr &&
+        was->message().SerializeAsString() == resource.message().SerializeAsString()) {
+      continue;
+    }
+    const model::ResourceKey key = resource.key();
+    changes.push_back({key, std::make_shared<const model::Resource>(std::move(resource))});
+  }
+  known.ForEach([&](const model::Resource& resource) {
+    if (!present.contains(resource.key())) changes.push_back({resource.key(), nullptr});
+  });
+  return changes;
+}
+
 class StoreCatalog final : public Catalog {
  public:
   StoreCatalog(Store& store, std::shared_ptr<const CatalogState> state)
-      : store_(store), state_(std::move(state)) {}
+      : store_(store), state_(std::move(state)) {
+    const Turn turn(*this);  // What is told right away waits until there is a following.
+    following_ = store_.Follow(state_->generation, [this](auto news) { OnNews(std::move(news)); });
+  }
 
   std::shared_ptr<const CatalogState> Current() const override {
     const std::lock_guard lock(mutex_);
@@ -83,28 +111,22 @@ class StoreCatalog final : public Catalog {
   Result<std::shared_ptr<const CatalogState>> Commit(std::int64_t based_on,
                                                      std::vector<model::Change> changes) override {
     const Turn turn(*this);
-    const auto before = Current();
-    if (before->generation != based_on) {
-      return Fail(ErrorCode::kConflict, fmt::format("generation {} is current, not {} any more",
-                                                    before->generation, based_on));
-    }
-    for (model::Change& change : changes) {
-      const model::Resource* was = before->resources.Find(change.key);
-      change.before = was == nullptr ? nullptr : std::make_shared<const model::Resource>(*was);
+    if (const auto newest = Current()->generation; newest != based_on) {
+      return Fail(ErrorCode::kConflict,
+                  fmt::format("generation {} is current, not {} any more", newest, based_on));
     }
     auto generation = store_.Commit(based_on, changes);
-    if (!generation) return tl::unexpected(generation.error());
-
-    const auto after = std::make_shared<const CatalogState>(
-        CatalogState{*generation, before->resources.With(changes)});
-    std::vector<std::uint64_t> subscribers;
-    {
-      const std::lock_guard lock(mutex_);
-      state_ = after;
-      subscribers = subscriptions_->Ids();
+    if (generation) {
+      following_->Passed(*generation);
+      return Apply(*generation, std::move(changes));
     }
-    subscriptions_->Deliver(subscribers, CatalogChange{after, std::move(changes)});
-    return after;
+    if (generation.error().code == ErrorCode::kConflict) {
+      if (auto caught_up = CatchUp(); !caught_up) {
+        return Fail(caught_up.error().code,
+                    caught_up.error().message + "; the change was not stored");
+      }
+    }
+    return tl::unexpected(generation.error());
   }
 
   Result<std::vector<StoreCommit>> CommitsAfter(std::int64_t from) const override {
@@ -117,21 +139,21 @@ class StoreCatalog final : public Catalog {
   }
 
  private:
-  // Commits go one after another, store and subscribers included, without holding the mutex that
-  // readers take.
+  // Generations go one after another, store and subscribers included, without holding the mutex
+  // that readers take.
   class Turn {
    public:
     explicit Turn(StoreCatalog& catalog) : catalog_(catalog) {
       std::unique_lock lock(catalog_.mutex_);
-      catalog_.turn_free_.wait(lock, [&] { return !catalog_.committing_; });
-      catalog_.committing_ = true;
+      catalog_.turn_free_.wait(lock, [&] { return !catalog_.taken_; });
+      catalog_.taken_ = true;
     }
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
     ~Turn() {
       {
         const std::lock_guard lock(catalog_.mutex_);
-        catalog_.committing_ = false;
+        catalog_.taken_ = false;
       }
       catalog_.turn_free_.notify_one();
     }
@@ -140,12 +162,95 @@ class StoreCatalog final : public Catalog {
     StoreCatalog& catalog_;
   };
 
+  // The rest is called in a turn.
+
+  // On the store's thread.
+  void OnNews(Result<std::vector<StoreCommit>> news) {
+    const Turn turn(*this);
+    Result<void> followed;
+    if (news) {
+      ApplyAll(std::move(*news));
+    } else if (news.error().code == ErrorCode::kOutOfRange) {
+      followed = ReadAgain();
+    } else {
+      followed = tl::unexpected(news.error());
+    }
+    if (followed.has_value() == following_works_) return;
+    following_works_ = followed.has_value();
+    if (followed) {
+      LogEvent(LogLevel::kInfo, "store_followed_again", {{"generation", Current()->generation}});
+    } else {
+      LogEvent(LogLevel::kError, "store_not_followed",
+               {{"generation", Current()->generation}, {"reason", followed.error().message}});
+    }
+  }
+
+  // Until the state is newer than it was when the store had a newer one.
+  Result<void> CatchUp() {
+    auto commits = store_.CommitsAfter(Current()->generation);
+    if (commits) {
+      ApplyAll(std::move(*commits));
+      return {};
+    }
+    if (commits.error().code == ErrorCode::kOutOfRange) return ReadAgain();
+    return tl::unexpected(commits.error());
+  }
+
+  // What was committed here, or read already, is told again and left out.
+  void ApplyAll(std::vector<StoreCommit> commits) {
+    for (StoreCommit& commit : commits) {
+      if (commit.generation <= Current()->generation) continue;
+      Apply(commit.generation, std::move(commit.changes));
+      following_->Passed(commit.generation);
+    }
+  }
+
+  // Takes the store as it is, as one change.
+  Result<void> ReadAgain() {
+    auto stored = store_.Read();
+    if (!stored) return tl::unexpected(stored.error());
+    const auto before = Current();
+    if (stored->generation < before->generation) {
+      return Fail(ErrorCode::kFailedPrecondition,
+                  fmt::format("the store is at generation {} and was at {} before: it was put back "
+                              "while this control plane ran; restart the control plane",
+                              stored->generation, before->generation));
+    }
+    if (stored->generation > before->generation) {
+      Apply(stored->generation, Differences(before->resources, std::move(stored->resources)));
+    }
+    following_->Passed(stored->generation);
+    return {};
+  }
+
+  std::shared_ptr<const CatalogState> Apply(std::int64_t generation,
+                                            std::vector<model::Change> changes) {
+    const auto before = Current();
+    for (model::Change& change : changes) {
+      const model::Resource* was = before->resources.Find(change.key);
+      change.before = was == nullptr ? nullptr : std::make_shared<const model::Resource>(*was);
+    }
+    const auto after = std::make_shared<const CatalogState>(
+        CatalogState{generation, before->resources.With(changes)});
+    std::vector<std::uint64_t> subscribers;
+    {
+      const std::lock_guard lock(mutex_);
+      state_ = after;
+      subscribers = subscriptions_->Ids();
+    }
+    subscriptions_->Deliver(subscribers, CatalogChange{after, std::move(changes)});
+    return after;
+  }
+
   Store& store_;
   mutable std::mutex mutex_;
   std::condition_variable turn_free_;
-  bool committing_ = false;
+  bool taken_ = false;
   std::shared_ptr<const CatalogState> state_;
   const std::shared_ptr<Subscriptions> subscriptions_ = std::make_shared<Subscriptions>();
+  bool following_works_ = true;  // Of who has the turn.
+  // Last: it ends before what its thread uses.
+  std::unique_ptr<Store::Following> following_;
 };
 
 }  // namespace
@@ -153,13 +258,9 @@ class StoreCatalog final : public Catalog {
 Result<std::unique_ptr<Catalog>> Catalog::Load(Store& store) {
   auto stored = store.Read();
   if (!stored) return tl::unexpected(stored.error());
-  std::vector<model::Change> changes;
-  changes.reserve(stored->resources.size());
-  for (model::Resource& resource : stored->resources) {
-    changes.push_back({resource.key(), std::make_shared<const model::Resource>(resource)});
-  }
-  const auto state = std::make_shared<const CatalogState>(
-      CatalogState{stored->generation, model::ResourceSet().With(changes)});
+  const model::ResourceSet nothing;
+  const auto state = std::make_shared<const CatalogState>(CatalogState{
+      stored->generation, nothing.With(Differences(nothing, std::move(stored->resources)))});
   return std::make_unique<StoreCatalog>(store, state);
 }
 

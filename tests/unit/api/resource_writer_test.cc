@@ -1,5 +1,6 @@
 #include "controlplane/api/resource_writer.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "common/base/limits.h"
+#include "tests/support/eventually.h"
 #include "tests/support/memory_store.h"
 #include "tests/support/sample_resources.h"
 
@@ -58,22 +60,78 @@ TEST_F(ResourceWriterTest, AnUnchangedBatchMakesNoGeneration) {
   EXPECT_EQ(catalog_->Current()->generation, 1);
 }
 
-TEST_F(ResourceWriterTest, PlansAgainWhenAnotherReplicaWasFaster) {
-  store_.FailNextCommit({ErrorCode::kConflict, "moved on"});
-  store_.FailNextCommit({ErrorCode::kConflict, "moved on"});
-  EXPECT_TRUE(writer_.Apply(ApplyOf(SampleUpstream("a")), {"test"}));
-  store_.FailNextCommit({ErrorCode::kConflict, "moved on"});
+// Each time by a change that the plan has to take in.
+TEST_F(ResourceWriterTest, PlansAgainOnWhatWasFaster) {
+  store_.BeatNextCommit({test::AsChange(SampleUpstream("a", "127.0.0.1:2"))});
+  store_.BeatNextCommit({test::AsChange(SampleUpstream("a", "127.0.0.1:1"))});
+  const auto applied = writer_.Apply(ApplyOf(SampleUpstream("a")), {"test"});
+  ASSERT_TRUE(applied) << applied.error().message;
+  EXPECT_EQ(applied->generation, 3);
+  EXPECT_EQ(applied->results[0].outcome, v1::ApplyResponse::CONFIGURED) << "it exists by now";
+  EXPECT_EQ(store_.CommitsAfter(2)
+                ->at(0)
+                .changes.at(0)
+                .before->As<v1::Upstream>()
+                .spec()
+                .endpoints(0)
+                .address(),
+            "127.0.0.1:2");
+
+  store_.BeatNextCommit({test::AsChange(SampleUpstream("b"))});
   v1::DeleteRequest request;
   *request.add_objects() = RefTo("Upstream", "a");
-  EXPECT_EQ(writer_.Delete(request, {"test"}).value(), 2);
+  EXPECT_EQ(writer_.Delete(request, {"test"}).value(), 5);
+  EXPECT_EQ(catalog_->Current()->resources.size(), 1u);
 }
 
-TEST_F(ResourceWriterTest, GivesUpAfterTooManyConflicts) {
-  for (int i = 0; i < limits::kCommitAttempts; ++i)
-    store_.FailNextCommit({ErrorCode::kConflict, "moved on"});
+// The precondition is looked at again too: what the caller read is not what is there by now.
+TEST_F(ResourceWriterTest, RefusesAVersionThatWasOvertaken) {
+  ASSERT_TRUE(writer_.Apply(ApplyOf(SampleUpstream("a")), {"test"}));
+  v1::Upstream read =
+      catalog_->Current()->resources.Find(test::KeyOf(SampleUpstream("a")))->As<v1::Upstream>();
+  read.mutable_spec()->mutable_endpoints(0)->set_address("127.0.0.1:2");
+  v1::Upstream faster = SampleUpstream("a", "127.0.0.1:3");
+  faster.mutable_metadata()->set_resource_version("elsewhere");
+  store_.BeatNextCommit({test::AsChange(faster)});
+  const auto applied = writer_.Apply(ApplyOf(read), {"test"});
+  ASSERT_FALSE(applied);
+  EXPECT_EQ(applied.error().code, ErrorCode::kConflict);
+}
+
+TEST_F(ResourceWriterTest, GivesUpAfterTooManyLostRacesAndSaysThatNothingWasStored) {
+  for (int i = 0; i < limits::kCommitAttempts; ++i) {
+    store_.BeatNextCommit(
+        {test::AsChange(SampleUpstream("other", "127.0.0.1:" + std::to_string(i + 1)))});
+  }
   const auto applied = writer_.Apply(ApplyOf(SampleUpstream("a")), {"test"});
   ASSERT_FALSE(applied);
   EXPECT_EQ(applied.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(applied.error().message, testing::HasSubstr("was not stored"));
+  EXPECT_EQ(store_.Read()->resources.size(), 1u);
+  EXPECT_TRUE(writer_.Apply(ApplyOf(SampleUpstream("a")), {"test"}));
+}
+
+// Two control planes on one store, both writing as fast as they can.
+TEST_F(ResourceWriterTest, LosesNoUpdateBetweenControlPlanes) {
+  constexpr int kChanges = 40;
+  const auto other_catalog = Catalog::Load(store_).value();
+  ResourceWriter other(*other_catalog);
+  std::vector<std::thread> threads;
+  for (ResourceWriter* writer : {&writer_, &other}) {
+    threads.emplace_back([writer, side = writer == &other ? "o" : "w"] {
+      for (int done = 0; done < kChanges;) {
+        const auto applied =
+            writer->Apply(ApplyOf(SampleUpstream(side + std::to_string(done))), {"test"});
+        if (applied) ++done;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(store_.Read()->generation, 2 * kChanges);
+  for (const Catalog* catalog : {catalog_.get(), other_catalog.get()}) {
+    EXPECT_TRUE(test::Eventually([&] { return catalog->Current()->generation == 2 * kChanges; }));
+    EXPECT_EQ(catalog->Current()->resources.size(), static_cast<std::size_t>(2 * kChanges));
+  }
 }
 
 TEST_F(ResourceWriterTest, PassesOnWhatTheStoreSays) {

@@ -6,10 +6,12 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "tests/support/eventually.h"
 #include "tests/support/memory_store.h"
 #include "tests/support/sample_resources.h"
 
@@ -17,6 +19,7 @@ namespace sluice::controlplane {
 namespace {
 
 using test::AsChange;
+using test::Eventually;
 using test::MemoryStore;
 using test::SampleUpstream;
 
@@ -98,6 +101,100 @@ TEST(Catalog, ASubscriberMayReadAndSubscribe) {
   });
   ASSERT_TRUE(catalog->Commit(0, {AsChange(SampleUpstream("a"))}));
   EXPECT_EQ(more.size(), 1u);
+}
+
+// What one catalog is told by another one on the same store.
+class TwoCatalogs : public testing::Test {
+ protected:
+  bool Reaches(const Catalog& catalog, std::int64_t generation) {
+    return Eventually([&] { return catalog.Current()->generation == generation; });
+  }
+
+  MemoryStore store_{/*step=*/5};
+  std::unique_ptr<Catalog> one_ = Catalog::Load(store_).value();
+  std::unique_ptr<Catalog> other_ = Catalog::Load(store_).value();
+};
+
+TEST_F(TwoCatalogs, TellTheirSubscribersWhatTheOtherCommits) {
+  std::mutex mutex;
+  std::vector<CatalogChange> heard;
+  const auto subscription = one_->Subscribe([&](const CatalogChange& change) {
+    const std::lock_guard lock(mutex);
+    heard.push_back(change);
+  });
+  ASSERT_TRUE(one_->Commit(0, {AsChange(SampleUpstream("a", "127.0.0.1:1"))}));
+  ASSERT_TRUE(Reaches(*other_, 5));
+  ASSERT_TRUE(other_->Commit(5, {AsChange(SampleUpstream("a", "127.0.0.1:2"))}));
+  ASSERT_TRUE(other_->Commit(10, {test::Removal(SampleUpstream("a"))}));
+  ASSERT_TRUE(Reaches(*one_, 15));
+  EXPECT_EQ(one_->Current()->resources.size(), 0u);
+  ASSERT_TRUE(one_->Commit(15, {AsChange(SampleUpstream("b"))}));
+
+  const std::lock_guard lock(mutex);
+  ASSERT_EQ(heard.size(), 4u);
+  for (std::size_t i = 0; i < heard.size(); ++i) {
+    EXPECT_EQ(heard[i].after->generation, 5 * (static_cast<std::int64_t>(i) + 1));
+  }
+  ASSERT_EQ(heard[1].changes.size(), 1u);
+  EXPECT_EQ(heard[1].changes[0].before->As<v1::Upstream>().spec().endpoints(0).address(),
+            "127.0.0.1:1");
+  EXPECT_EQ(heard[1].changes[0].after->As<v1::Upstream>().spec().endpoints(0).address(),
+            "127.0.0.1:2");
+  EXPECT_EQ(heard[2].changes[0].after, nullptr);
+}
+
+// Whoever lost a race can plan its next try on what won, without waiting to be told.
+TEST_F(TwoCatalogs, HaveWhatWasFasterWhenACommitIsRefused) {
+  store_.BeatNextCommit({AsChange(SampleUpstream("faster"))});
+  const auto late = one_->Commit(0, {AsChange(SampleUpstream("late"))});
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, ErrorCode::kConflict);
+  EXPECT_EQ(one_->Current()->generation, 5);
+  EXPECT_NE(one_->Current()->resources.Find(test::KeyOf(SampleUpstream("faster"))), nullptr);
+  EXPECT_TRUE(one_->Commit(5, {AsChange(SampleUpstream("late"))}));
+}
+
+TEST_F(TwoCatalogs, SayThatTheChangeWasNotStoredWhenWhatWasFasterCannotBeRead) {
+  store_.BeatNextCommit({AsChange(SampleUpstream("faster"))});
+  store_.FailReads(Error{ErrorCode::kUnavailable, "the disk is away"});
+  const auto late = one_->Commit(0, {AsChange(SampleUpstream("late"))});
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(late.error().message, "the disk is away; the change was not stored");
+  store_.FailReads(std::nullopt);
+  EXPECT_TRUE(Reaches(*one_, 5)) << "it goes on when the store can be read";
+}
+
+// As one change: what was in between is not known any more.
+TEST_F(TwoCatalogs, ReadTheStoreAgainWhenTheHistoryIsGone) {
+  ASSERT_TRUE(one_->Commit(0, {AsChange(SampleUpstream("kept")), AsChange(SampleUpstream("gone")),
+                               AsChange(SampleUpstream("changed", "127.0.0.1:1"))}));
+  ASSERT_TRUE(Reaches(*other_, 5));
+  std::mutex mutex;
+  std::vector<CatalogChange> heard;
+  const auto subscription = one_->Subscribe([&](const CatalogChange& change) {
+    const std::lock_guard lock(mutex);
+    heard.push_back(change);
+  });
+  store_.FailReads(Error{ErrorCode::kUnavailable, "held up"});
+  ASSERT_TRUE(store_.Commit(5, {test::Removal(SampleUpstream("gone"))}));
+  ASSERT_TRUE(store_.Commit(10, {AsChange(SampleUpstream("changed", "127.0.0.1:2"))}));
+  ASSERT_TRUE(store_.Commit(15, {AsChange(SampleUpstream("new"))}));
+  store_.ForgetHistory();
+  store_.FailReads(std::nullopt);
+  ASSERT_TRUE(Reaches(*one_, 20));
+  EXPECT_EQ(one_->Current()->resources.size(), 3u);
+
+  const std::lock_guard lock(mutex);
+  ASSERT_EQ(heard.size(), 1u);
+  std::vector<std::string> told;
+  for (const model::Change& change : heard[0].changes) {
+    told.push_back((change.before == nullptr  ? "+"
+                    : change.after == nullptr ? "-"
+                                              : "~") +
+                   change.key.name);
+  }
+  EXPECT_THAT(told, testing::UnorderedElementsAre("-gone", "~changed", "+new"));
 }
 
 // Many writers at once: each retries until its own change is in. Nothing is lost, every subscriber
