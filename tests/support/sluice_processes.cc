@@ -15,12 +15,14 @@ std::string BinPath(const std::string& program) {
   return std::string(dir != nullptr ? dir : SLUICE_BIN_DIR) + "/" + program;
 }
 
-ControlPlane::ControlPlane() { Start(); }
+ControlPlane::ControlPlane(const std::string& store)
+    : store_(store.empty() ? "sqlite:" + dir_.File("store.db") : store) {
+  Start();
+}
 
 void ControlPlane::Start() {
-  process_ = std::make_unique<Process>(
-      std::vector<std::string>{BinPath("sluice-controlplane"), "--api", api(), "--xds", xds(),
-                               "--store", "sqlite:" + dir_.File("store.db")});
+  process_ = std::make_unique<Process>(std::vector<std::string>{
+      BinPath("sluice-controlplane"), "--api", api(), "--xds", xds(), "--store", store_});
   const bool serving = Eventually([this] { return CanConnect(api()) && CanConnect(xds()); });
   if (!serving) ADD_FAILURE() << "the control plane does not serve:\n" << process_->Err();
 }

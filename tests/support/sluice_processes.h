@@ -13,8 +13,8 @@ namespace sluice::test {
 
 class ControlPlane {
  public:
-  // Serving when the constructor returns (checked).
-  ControlPlane();
+  // Serving when the constructor returns (checked). `store` is another one's, or empty: its own.
+  explicit ControlPlane(const std::string& store = "");
   void Start();
   // SIGKILL, as a crash; the store stays.
   void Kill();
@@ -23,12 +23,14 @@ class ControlPlane {
 
   std::string api() const { return api_.Address(); }
   std::string xds() const { return xds_.Address(); }
+  const std::string& store() const { return store_; }
   Process& process() { return *process_; }
 
  private:
   PortLease api_;
   PortLease xds_;
   TempDir dir_;
+  std::string store_;  // As --store has it.
   std::unique_ptr<Process> process_;
 };
 

@@ -1,4 +1,6 @@
-// kill -9 at any moment: nothing acknowledged is lost, nothing is half-written.
+// kill -9 at any moment: nothing acknowledged is lost, nothing is half-written, and who follows the
+// store meanwhile sees whole generations only.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -8,12 +10,15 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "controlplane/store/catalog.h"
 #include "controlplane/store/store.h"
+#include "tests/support/eventually.h"
 #include "tests/support/sample_resources.h"
 #include "tests/support/temp_dir.h"
 
@@ -39,7 +44,6 @@ std::vector<model::Change> ChangesOf(std::int64_t generation) {
 
 // The child: commits as fast as it can and reports each acknowledged generation.
 [[noreturn]] void CommitForEver(const std::string& location, int report) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
   auto store = OpenStore(location);
   if (!store) _exit(2);
   for (std::int64_t generation = (*store)->Read()->generation;; ++generation) {
@@ -49,33 +53,62 @@ std::vector<model::Change> ChangesOf(std::int64_t generation) {
   }
 }
 
-// Kills the child after `life` and returns the last generation that it acknowledged, or `before`.
-std::int64_t CommitUntilKilled(const std::string& location, std::chrono::microseconds life,
-                               std::int64_t before) {
-  int report[2];
-  EXPECT_EQ(pipe(report), 0);
-  const pid_t child = fork();
-  if (child == 0) {
-    close(report[0]);
-    CommitForEver(location, report[1]);
+// The child as its parent sees it. Forked at once, when the parent has no thread and no store open
+// (SQLite's connections do not survive that), and held until Start.
+class Writer {
+ public:
+  explicit Writer(const std::string& location) {
+    EXPECT_EQ(pipe(report_), 0);
+    EXPECT_EQ(pipe(start_), 0);
+    child_ = fork();
+    if (child_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      close(report_[0]);
+      close(start_[1]);
+      char go = 0;
+      if (read(start_[0], &go, 1) != 1) _exit(5);
+      CommitForEver(location, report_[1]);
+    }
+    close(report_[1]);
+    close(start_[0]);
   }
-  close(report[1]);
-  // From the first acknowledgement on, so that there is something to interrupt.
-  std::int64_t acknowledged = before;
-  std::int64_t generation = 0;
-  if (read(report[0], &generation, sizeof(generation)) == sizeof(generation))
-    acknowledged = generation;
-  std::this_thread::sleep_for(
-      life);  // Not a wait for anything: the moment of death is what is tried.
-  kill(child, SIGKILL);
-  while (read(report[0], &generation, sizeof(generation)) == sizeof(generation))
-    acknowledged = generation;
-  close(report[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  EXPECT_TRUE(WIFSIGNALED(status)) << "the child failed with " << WEXITSTATUS(status);
-  return acknowledged;
-}
+  ~Writer() {
+    if (child_ > 0) {
+      kill(child_, SIGKILL);
+      waitpid(child_, nullptr, 0);
+    }
+    close(report_[0]);
+    close(start_[1]);
+  }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  // Has it commit, kills it `life` after its first acknowledgement, and returns the last generation
+  // that it acknowledged, or `before`.
+  std::int64_t RunUntilKilled(std::chrono::microseconds life, std::int64_t before) {
+    EXPECT_EQ(write(start_[1], "x", 1), 1);
+    // From the first acknowledgement on, so that there is something to interrupt.
+    std::int64_t acknowledged = before;
+    std::int64_t generation = 0;
+    if (read(report_[0], &generation, sizeof(generation)) == sizeof(generation))
+      acknowledged = generation;
+    std::this_thread::sleep_for(
+        life);  // Not a wait for anything: the moment of death is what is tried.
+    kill(child_, SIGKILL);
+    while (read(report_[0], &generation, sizeof(generation)) == sizeof(generation))
+      acknowledged = generation;
+    int status = 0;
+    waitpid(child_, &status, 0);
+    child_ = -1;
+    EXPECT_TRUE(WIFSIGNALED(status)) << "the child failed with " << WEXITSTATUS(status);
+    return acknowledged;
+  }
+
+ private:
+  int report_[2] = {-1, -1};
+  int start_[2] = {-1, -1};
+  pid_t child_ = -1;
+};
 
 void ExpectWholeGeneration(const StoreState& state) {
   const std::string number = std::to_string(state.generation);
@@ -93,7 +126,7 @@ TEST(SqliteStoreCrash, LosesNothingAcknowledgedAndHalfWritesNothingWhenKilled) {
   std::int64_t generation = 0;
   for (int death = 0; death < 40 && !testing::Test::HasFailure(); ++death) {
     const std::int64_t acknowledged =
-        CommitUntilKilled(location, std::chrono::microseconds(life(random)), generation);
+        Writer(location).RunUntilKilled(std::chrono::microseconds(life(random)), generation);
     auto store = OpenStore(location);
     ASSERT_TRUE(store) << store.error().message;
     const StoreState state = (*store)->Read().value();
@@ -108,6 +141,63 @@ TEST(SqliteStoreCrash, LosesNothingAcknowledgedAndHalfWritesNothingWhenKilled) {
     generation = state.generation;
   }
   EXPECT_GT(generation, 40);
+}
+
+// What is wrong with a generation that a follower was told after `last`, if anything.
+std::string ProblemOf(const CatalogChange& change, std::int64_t last) {
+  const std::int64_t generation = change.after->generation;
+  const std::string number = std::to_string(generation);
+  if (generation != last + 1) return number + " came after " + std::to_string(last);
+  if (change.changes.size() != kObjects + 1) return number + " has a part of its changes";
+  std::string problem;
+  std::size_t objects = 0;
+  change.after->resources.ForEach([&](const model::Resource& resource) {
+    ++objects;
+    if (resource.meta().labels().at("generation") != number)
+      problem = number + " shows another " + resource.key().Text();
+  });
+  if (objects != static_cast<std::size_t>(kObjects + generation % 2))
+    problem = number + " has " + std::to_string(objects) + " objects";
+  return problem;
+}
+
+TEST(SqliteStoreCrash, ShowsAFollowerAPrefixOfWholeGenerationsWhenTheWriterIsKilled) {
+  constexpr int kDeaths = 20;
+  const test::TempDir dir;
+  const std::string location = "sqlite:" + dir.File("store.db");
+  std::vector<std::unique_ptr<Writer>> writers;
+  for (int i = 0; i < kDeaths; ++i) writers.push_back(std::make_unique<Writer>(location));
+
+  auto store = OpenStore(location);
+  ASSERT_TRUE(store) << store.error().message;
+  auto catalog = Catalog::Load(**store).value();
+  std::mutex mutex;
+  std::int64_t last = 0;
+  std::vector<std::string> problems;
+  const auto subscription = catalog->Subscribe([&](const CatalogChange& change) {
+    const std::lock_guard lock(mutex);
+    if (auto problem = ProblemOf(change, last); !problem.empty())
+      problems.push_back(std::move(problem));
+    last = change.after->generation;
+  });
+
+  std::mt19937 random(20261126);
+  std::uniform_int_distribution<int> life(0, 60'000);
+  std::int64_t acknowledged = 0;
+  for (const auto& writer : writers) {
+    acknowledged = writer->RunUntilKilled(std::chrono::microseconds(life(random)), acknowledged);
+    const std::int64_t stored = (*store)->Read()->generation;
+    EXPECT_GE(stored, acknowledged);
+    EXPECT_LE(stored, acknowledged + 1);
+    EXPECT_TRUE(test::Eventually([&] { return catalog->Current()->generation == stored; }));
+    acknowledged = stored;
+  }
+  EXPECT_GT(acknowledged, kDeaths);
+  // The one that lives goes on from there.
+  EXPECT_TRUE(catalog->Commit(acknowledged, ChangesOf(acknowledged + 1)));
+  const std::lock_guard lock(mutex);
+  EXPECT_THAT(problems, testing::IsEmpty());
+  EXPECT_EQ(last, acknowledged + 1);
 }
 
 }  // namespace
