@@ -43,6 +43,13 @@ class MemoryStore final : public controlplane::Store {
     history_after_ = generation_;
     commits_.clear();
   }
+  // As a store whose file somebody replaced by an empty one.
+  void PutBackToNothing() {
+    const std::lock_guard lock(mutex_);
+    generation_ = history_after_ = 0;
+    commits_.clear();
+    set_ = {};
+  }
   // The next commit is beaten by one of `changes`, as another process would.
   void BeatNextCommit(std::vector<model::Change> changes) {
     const std::lock_guard lock(mutex_);

@@ -165,6 +165,20 @@ TEST_F(TwoCatalogs, SayThatTheChangeWasNotStoredWhenWhatWasFasterCannotBeRead) {
   EXPECT_TRUE(Reaches(*one_, 5)) << "it goes on when the store can be read";
 }
 
+// What was there is served on: nobody may take the loss of a store for a wish to delete everything.
+TEST_F(TwoCatalogs, ServeOnAndRefuseChangesWhenTheStoreIsPutBack) {
+  ASSERT_TRUE(one_->Commit(0, {AsChange(SampleUpstream("a"))}));
+  store_.PutBackToNothing();
+  const auto refused = one_->Commit(5, {AsChange(SampleUpstream("b"))});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_THAT(refused.error().message,
+              testing::AllOf(testing::HasSubstr("restart the control plane"),
+                             testing::HasSubstr("the change was not stored")));
+  EXPECT_EQ(one_->Current()->resources.size(), 1u);
+  EXPECT_TRUE(store_.Read()->resources.empty());
+}
+
 // As one change: what was in between is not known any more.
 TEST_F(TwoCatalogs, ReadTheStoreAgainWhenTheHistoryIsGone) {
   ASSERT_TRUE(one_->Commit(0, {AsChange(SampleUpstream("kept")), AsChange(SampleUpstream("gone")),
