@@ -123,7 +123,9 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--xds", flags.xds, "Address that data planes connect to, written like --api")
       ->capture_default_str();
-  app.add_option("--store", flags.store, "Where resources last: sqlite:PATH")->required();
+  app.add_option("--store", flags.store,
+                 "Where resources last: sqlite:PATH, which control planes of one machine may share")
+      ->required();
   app.add_flag("--insecure", flags.insecure,
                "Serve without encryption on addresses that other machines can reach");
   app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
