@@ -94,8 +94,10 @@ TcpRelay::Outcome TcpRelay::Pump(Tools tools, bool& moved) {
     if (flow.ended || !flow.end_read || flow.unwritten != nullptr || flow.pipe_bytes != 0) continue;
     flow.ended = true;
     moved = true;
-    // When both have ended closing the sockets says so.
-    if (!opposite.ended) ::shutdown(opposite.source, SHUT_WR);
+    // When both have ended closing the sockets says so. A connection that cannot be ended is dead.
+    if (!opposite.ended && ::shutdown(opposite.source, SHUT_WR) != 0) {
+      return ResetOutcome(Opposite(source));
+    }
   }
   if (From(Peer::kClient).ended && From(Peer::kEndpoint).ended) return Outcome::kFinished;
   if (again) return Outcome::kAgain;
