@@ -66,6 +66,20 @@ inline constexpr std::size_t kDefaultStatusDetailBytes = 4 * 1024;
 inline constexpr std::size_t kStatusMessageBytes = 1024;
 inline constexpr std::size_t kWatchStreams = 1'000;
 
+// HTTP, as common/http serves it.
+inline constexpr std::size_t kHttpConnections = 1'024;      // Of a server that sets no less.
+inline constexpr std::size_t kHttpTargetBytes = 8 * 1024;   // Of the path and query.
+inline constexpr std::size_t kHttpHeaderBytes = 16 * 1024;  // Of a request line and its fields.
+inline constexpr std::size_t kHttpHeaderFields = 100;       // Of a request.
+inline constexpr std::size_t kHttpAnswerHeaderBytes = 16 * 1024;
+inline constexpr std::size_t kHttpReadBytes = 16 * 1024;  // At once, of one connection.
+// What a source hands out at once, and so what a client that reads slowly holds up.
+inline constexpr std::size_t kHttpPieceBytes = 4 * 1024 * 1024;
+inline constexpr std::chrono::seconds kHttpDeadline{10};  // For a whole request and its answer.
+inline constexpr std::chrono::seconds kHttpIdle{75};      // Between two of one connection.
+inline constexpr std::chrono::seconds kHttpLingering{2};  // For the client to end after its last.
+inline constexpr std::chrono::milliseconds kHttpAcceptPause{100};  // After descriptors ran out.
+
 // ctl.
 inline constexpr std::size_t kCtlConfigBytes = 64 * 1024;
 inline constexpr std::size_t kDiffCells =
@@ -128,10 +142,8 @@ inline constexpr std::size_t kAccessLogPendingBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kAccessLogRecordBytes = 64 * 1024;
 inline constexpr std::chrono::seconds kAccessLogFlush{2};  // At shutdown.
 inline constexpr std::size_t kAdminConnections = 64;
-inline constexpr std::size_t kAdminRequestBytes = 16 * 1024;
-inline constexpr std::chrono::seconds kAdminDeadline{10};  // For a whole request and its answer.
-inline constexpr std::size_t kLimitKeys = 65'536;          // Distinct values of a per-key limit.
-inline constexpr std::size_t kLimitKeyBytes = 255;         // nginx limit_conn.
+inline constexpr std::size_t kLimitKeys = 65'536;   // Distinct values of a per-key limit.
+inline constexpr std::size_t kLimitKeyBytes = 255;  // nginx limit_conn.
 inline constexpr std::size_t kConnectAttempts = 16;
 inline constexpr std::size_t kSavedStateBytes = 256 * 1024 * 1024;  // The file in --state-dir.
 

@@ -1,5 +1,6 @@
 #include "dataplane/admin/admin_pages.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -9,10 +10,10 @@ namespace {
 struct Page {
   std::string_view path;
   std::string_view content_type;
-  HttpResponse (*answer)(const AdminHooks& hooks);
+  http::Response (*answer)(const AdminHooks& hooks);
 };
 
-HttpResponse Index(const AdminHooks&) {
+http::Response Index(const AdminHooks&) {
   return {.status = 200,
           .body =
               "/healthz  200 while the process lives\n"
@@ -20,14 +21,14 @@ HttpResponse Index(const AdminHooks&) {
               "/metrics  Prometheus text\n"
               "/config   what is in force, as JSON\n"};
 }
-HttpResponse Health(const AdminHooks&) { return {.status = 200, .body = "ok\n"}; }
-HttpResponse Ready(const AdminHooks& hooks) {
+http::Response Health(const AdminHooks&) { return {.status = 200, .body = "ok\n"}; }
+http::Response Ready(const AdminHooks& hooks) {
   const std::optional<std::string> reason = hooks.not_ready();
   if (reason) return {.status = 503, .body = *reason + "\n"};
   return {.status = 200, .body = "ready\n"};
 }
-HttpResponse Metrics(const AdminHooks& hooks) { return {.status = 200, .body = hooks.metrics()}; }
-HttpResponse Config(const AdminHooks& hooks) { return {.status = 200, .body = hooks.config()}; }
+http::Response Metrics(const AdminHooks& hooks) { return {.status = 200, .body = hooks.metrics()}; }
+http::Response Config(const AdminHooks& hooks) { return {.status = 200, .body = hooks.config()}; }
 
 constexpr std::string_view kText = "text/plain; charset=utf-8";
 constexpr std::array kPages = std::to_array<Page>({
@@ -38,20 +39,32 @@ constexpr std::array kPages = std::to_array<Page>({
     {"/config", "application/json", Config},
 });
 
+const Page* FindPage(std::string_view path) {
+  const auto* page =
+      std::find_if(kPages.begin(), kPages.end(), [&](const Page& p) { return p.path == path; });
+  return page == kPages.end() ? nullptr : page;
+}
+
 }  // namespace
 
-HttpResponse AnswerAdmin(const HttpRequest& request, const AdminHooks& hooks) {
-  const std::string_view path = request.path();
-  for (const Page& page : kPages) {
-    if (page.path != path) continue;
-    if (request.method != "GET" && request.method != "HEAD") {
-      return {.status = 405, .body = "only GET and HEAD are allowed here\n", .allow = "GET, HEAD"};
-    }
-    HttpResponse response = page.answer(hooks);
-    response.content_type = page.content_type;
-    return response;
+std::optional<http::Response> RefuseAdmin(const http::Request& request) {
+  if (FindPage(request.path()) == nullptr) {
+    return http::Response{.status = 404, .body = "no such page; see /\n"};
   }
-  return {.status = 404, .body = "no such page; see /\n"};
+  if (request.method != "GET" && request.method != "HEAD") {
+    return http::Response{.status = 405,
+                          .headers = {{"Allow", "GET, HEAD"}},
+                          .body = "only GET and HEAD are allowed here\n"};
+  }
+  return std::nullopt;
+}
+
+http::Response AnswerAdmin(const http::Request& request, const AdminHooks& hooks) {
+  if (auto refusal = RefuseAdmin(request)) return *std::move(refusal);
+  const Page& page = *FindPage(request.path());
+  http::Response response = page.answer(hooks);
+  response.content_type = page.content_type;
+  return response;
 }
 
 }  // namespace sluice::dataplane

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "dataplane/admin/http_exchange.h"
+#include "common/http/message.h"
 
 namespace sluice::dataplane {
 
@@ -17,7 +17,11 @@ struct AdminHooks {
   std::function<std::string()> metrics;  // Prometheus text.
 };
 
-// GET and HEAD of /, /healthz, /readyz, /metrics, /config; 404 and 405 for the rest.
-HttpResponse AnswerAdmin(const HttpRequest& request, const AdminHooks& hooks);
+// 404 and 405 for all but GET and HEAD of /, /healthz, /readyz, /metrics and /config: known before
+// a body is read.
+std::optional<http::Response> RefuseAdmin(const http::Request& request);
+
+// The page, or what RefuseAdmin() says.
+http::Response AnswerAdmin(const http::Request& request, const AdminHooks& hooks);
 
 }  // namespace sluice::dataplane

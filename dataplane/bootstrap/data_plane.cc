@@ -13,6 +13,7 @@
 #include "common/base/thread_name.h"
 #include "common/base/version.h"
 #include "common/log/event_log.h"
+#include "dataplane/admin/serve_admin.h"
 #include "dataplane/control/node_status.h"
 
 namespace sluice::dataplane {
@@ -57,10 +58,10 @@ Result<void> DataPlane::Start() {
 }
 
 Result<void> DataPlane::StartAdmin() {
-  auto admin = AdminServer::Start({options_.admin, options_.insecure},
-                                  {.not_ready = [this] { return NotReady(); },
-                                   .config = [this] { return ConfigPage(); },
-                                   .metrics = [this] { return MetricsPage(); }});
+  auto admin = ServeAdmin({.address = options_.admin, .allow_remote = options_.insecure},
+                          {.not_ready = [this] { return NotReady(); },
+                           .config = [this] { return ConfigPage(); },
+                           .metrics = [this] { return MetricsPage(); }});
   if (!admin) return tl::unexpected(admin.error());
   admin_ = *std::move(admin);
   return {};

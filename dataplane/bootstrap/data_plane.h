@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "common/base/error.h"
-#include "dataplane/admin/admin_server.h"
+#include "common/http/server.h"
 #include "dataplane/admin/metrics.h"
 #include "dataplane/bootstrap/options.h"
 #include "dataplane/control/applier.h"
@@ -86,7 +86,7 @@ class DataPlane {
   DataPlaneFacts facts_;  // Guarded by facts_mutex_, as is not_ready_.
   std::optional<std::string> not_ready_;
 
-  std::unique_ptr<AdminServer> admin_;  // Last: its thread uses the others.
+  std::unique_ptr<http::Server> admin_;  // Last: its thread uses the others.
 };
 
 }  // namespace sluice::dataplane

@@ -1,17 +1,17 @@
 // The admin server with clients that behave well, slowly, wrongly and not at all.
-#include "dataplane/admin/admin_server.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 #include <vector>
 
 #include "common/base/limits.h"
 #include "common/base/unique_fd.h"
+#include "dataplane/admin/serve_admin.h"
 #include "tests/support/tcp_client.h"
 #include "tests/support/temp_dir.h"
 
@@ -27,23 +27,26 @@ using ::testing::StartsWith;
 
 // Far beyond any test's time: the deadline plays no part.
 constexpr std::chrono::hours kNever{1};
+const std::string kHealthRequest = "GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n";
 constexpr std::size_t kEverything = std::size_t{64} << 20;
 
 class AdminServerTest : public ::testing::Test {
  protected:
   void Start(milliseconds deadline, const std::string& address = "127.0.0.1:0") {
-    auto started = TryStart({.address = address, .deadline = deadline});
+    auto started = TryStart(
+        {.address = address,
+         .limits = {.deadline = deadline,
+                    .lingering = std::min<milliseconds>(deadline, limits::kHttpLingering)}});
     ASSERT_TRUE(started) << started.error().message;
     server_ = *std::move(started);
   }
-  Result<std::unique_ptr<AdminServer>> TryStart(AdminOptions options) {
-    return AdminServer::Start(options,
-                              {.not_ready = [this]() -> std::optional<std::string> {
-                                 if (ready_) return std::nullopt;
-                                 return "no configuration";
-                               },
-                               .config = [] { return std::string("{}\n"); },
-                               .metrics = [this] { return std::string(metrics_bytes_, 'm'); }});
+  Result<std::unique_ptr<http::Server>> TryStart(const AdminOptions& options) {
+    return ServeAdmin(options, {.not_ready = [this]() -> std::optional<std::string> {
+                                  if (ready_) return std::nullopt;
+                                  return "no configuration";
+                                },
+                                .config = [] { return std::string("{}\n"); },
+                                .metrics = [this] { return std::string(metrics_bytes_, 'm'); }});
   }
   std::string address() const { return server_->address().Text(); }
   // Everything the server says to these bytes until it ends.
@@ -53,13 +56,13 @@ class AdminServerTest : public ::testing::Test {
     return client.Receive(kEverything);
   }
   std::string Get(const std::string& path) const {
-    return Ask("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    return Ask("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   }
   bool Healthy() const { return Get("/healthz").starts_with("HTTP/1.1 200 "); }
 
   std::atomic<bool> ready_{true};
   std::size_t metrics_bytes_ = 10;
-  std::unique_ptr<AdminServer> server_;
+  std::unique_ptr<http::Server> server_;
 };
 
 TEST_F(AdminServerTest, AnswersItsPages) {
@@ -83,7 +86,7 @@ TEST_F(AdminServerTest, ALargePageArrivesWhole) {
 TEST_F(AdminServerTest, ARequestMayComeInAnyPieces) {
   Start(kNever);
   TcpClient client(address());
-  for (const char byte : std::string("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")) {
+  for (const char byte : kHealthRequest) {
     ASSERT_TRUE(client.Send(std::string(1, byte)));
   }
   EXPECT_THAT(client.Receive(kEverything), StartsWith("HTTP/1.1 200 "));
@@ -92,7 +95,7 @@ TEST_F(AdminServerTest, ARequestMayComeInAnyPieces) {
 TEST_F(AdminServerTest, ARequestWhoseSenderHasFinishedSendingIsAnswered) {
   Start(kNever);
   TcpClient client(address());
-  ASSERT_TRUE(client.Send("GET /healthz HTTP/1.1\r\n\r\n"));
+  ASSERT_TRUE(client.Send(kHealthRequest));
   client.FinishSending();
   EXPECT_THAT(client.Receive(kEverything), StartsWith("HTTP/1.1 200 "));
 }
@@ -105,10 +108,20 @@ TEST_F(AdminServerTest, AClientThatEndsBeforeItsRequestDoesGetsNothing) {
   EXPECT_EQ(client.Receive(kEverything), "");
 }
 
-TEST_F(AdminServerTest, OfPipelinedRequestsTheFirstIsAnswered) {
+TEST_F(AdminServerTest, AScraperKeepsItsConnection) {
   Start(kNever);
-  const std::string answer = Ask("GET /healthz HTTP/1.1\r\n\r\nGET /config HTTP/1.1\r\n\r\n");
-  EXPECT_THAT(answer, HasSubstr("Connection: close\r\n"));
+  TcpClient scraper(address());
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(scraper.Send("GET /metrics HTTP/1.1\r\n\r\n"));
+    EXPECT_THAT(scraper.ReceiveUntil("\r\n\r\nmmmmmmmmmm"), StartsWith("HTTP/1.1 200 "));
+  }
+}
+
+TEST_F(AdminServerTest, PipelinedRequestsAreAnsweredUpToTheOneThatEndsTheConnection) {
+  Start(kNever);
+  const std::string answer =
+      Ask("GET /metrics HTTP/1.1\r\n\r\n" + kHealthRequest + "GET /config HTTP/1.1\r\n\r\n");
+  EXPECT_THAT(answer, HasSubstr("mmmmmmmmmmHTTP/1.1 200 "));
   EXPECT_TRUE(answer.ends_with("\r\n\r\nok\n")) << answer;
 }
 
@@ -122,8 +135,8 @@ TEST_F(AdminServerTest, ABodyDoesNotResetTheAnswerAway) {
 
 TEST_F(AdminServerTest, ARequestThatIsTooLongIsToldSo) {
   Start(kNever);
-  const std::string long_text(2 * limits::kAdminRequestBytes, 'a');
-  EXPECT_THAT(Ask("GET /" + long_text), StartsWith("HTTP/1.1 431 "));
+  const std::string long_text(2 * limits::kHttpHeaderBytes, 'a');
+  EXPECT_THAT(Ask("GET /" + long_text), StartsWith("HTTP/1.1 414 "));
   EXPECT_THAT(Ask("GET / HTTP/1.1\r\nCookie: " + long_text), StartsWith("HTTP/1.1 431 "));
 }
 
@@ -150,7 +163,7 @@ TEST_F(AdminServerTest, AClientThatDribblesIsCutByTheDeadlineAndHoldsUpNobody) {
     EXPECT_TRUE(Healthy());
     return !slow.Send("a");
   }));
-  EXPECT_EQ(slow.Receive(kEverything), "");
+  EXPECT_THAT(slow.Receive(kEverything), StartsWith("HTTP/1.1 408 "));
 }
 
 TEST_F(AdminServerTest, AClientThatDoesNotReadIsCutByTheDeadlineAndHoldsUpNobody) {
@@ -167,7 +180,7 @@ TEST_F(AdminServerTest, AClientThatDoesNotReadIsCutByTheDeadlineAndHoldsUpNobody
 TEST_F(AdminServerTest, AClientThatStaysAfterItsAnswerIsClosedAtTheDeadline) {
   Start(milliseconds(100));
   TcpClient client(address());
-  ASSERT_TRUE(client.Send("GET /healthz HTTP/1.1\r\n\r\n"));
+  ASSERT_TRUE(client.Send(kHealthRequest));
   ASSERT_THAT(client.Receive(kEverything), StartsWith("HTTP/1.1 200 "));
   EXPECT_TRUE(Eventually([&] { return !client.Send("more"); }));
 }
@@ -180,7 +193,7 @@ TEST_F(AdminServerTest, MoreClientsThanItTakesCloseTheOldestAndKeepNobodyOut) {
   }
   EXPECT_TRUE(Healthy());
   EXPECT_TRUE(silent.front().AtEnd());
-  ASSERT_TRUE(silent.back().Send("GET /healthz HTTP/1.1\r\n\r\n"));
+  ASSERT_TRUE(silent.back().Send(kHealthRequest));
   EXPECT_THAT(silent.back().Receive(kEverything), StartsWith("HTTP/1.1 200 "));
 }
 
@@ -242,7 +255,7 @@ class AdminUnixSocketTest : public AdminServerTest {
   bool HealthyAt(const std::string& path) {
     const UniqueFd fd = Connect(path);
     if (!fd) return false;
-    const std::string_view request = "GET /healthz HTTP/1.1\r\n\r\n";
+    const std::string_view request = kHealthRequest;
     if (send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return false;
     char answer[12];
     return recv(fd.get(), answer, sizeof(answer), MSG_WAITALL) == sizeof(answer) &&

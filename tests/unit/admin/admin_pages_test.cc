@@ -10,7 +10,10 @@ namespace {
 
 class AdminPagesTest : public ::testing::Test {
  protected:
-  HttpResponse Get(const std::string& target) { return AnswerAdmin({"GET", target}, hooks_); }
+  http::Response Ask(const std::string& method, const std::string& target) {
+    return AnswerAdmin({.method = method, .target = target, .headers = {}, .body = {}}, hooks_);
+  }
+  http::Response Get(const std::string& target) { return Ask("GET", target); }
 
   std::optional<std::string> not_ready_;
   const AdminHooks hooks_{.not_ready = [this] { return not_ready_; },
@@ -52,15 +55,23 @@ TEST_F(AdminPagesTest, OtherPathsAreNotFoundWhateverTheMethod) {
   for (const char* path : {"/health", "/healthz/", "//healthz", "/../healthz", "/METRICS"}) {
     EXPECT_EQ(Get(path).status, 404) << path;
   }
-  EXPECT_EQ(AnswerAdmin({"DELETE", "/nothing"}, hooks_).status, 404);
+  EXPECT_EQ(Ask("DELETE", "/nothing").status, 404);
 }
 
 TEST_F(AdminPagesTest, OtherMethodsAreRefusedAndToldWhichAreAllowed) {
   for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "get"}) {
-    const HttpResponse response = AnswerAdmin({method, "/config"}, hooks_);
+    const http::Response response = Ask(method, "/config");
     EXPECT_EQ(response.status, 405) << method;
-    EXPECT_EQ(response.allow, "GET, HEAD");
+    EXPECT_EQ(http::FindHeader(response.headers, "allow"), "GET, HEAD");
   }
+}
+
+TEST_F(AdminPagesTest, WhatIsRefusedIsKnownWithoutAskingAnyPage) {
+  EXPECT_EQ(RefuseAdmin({.method = "POST", .target = "/config", .headers = {}, .body = {}})->status,
+            405);
+  EXPECT_EQ(RefuseAdmin({.method = "GET", .target = "/no", .headers = {}, .body = {}})->status,
+            404);
+  EXPECT_FALSE(RefuseAdmin({.method = "HEAD", .target = "/config", .headers = {}, .body = {}}));
 }
 
 }  // namespace
