@@ -11,7 +11,7 @@ namespace sluice::http {
 namespace {
 
 // Up to here a body is sent in one piece with its header.
-constexpr std::size_t kSentTogether = 64 * 1024;
+constexpr std::size_t kSentTogether = std::size_t{64} * 1024;
 
 constexpr MonotonicTime kNever = MonotonicTime::max();
 

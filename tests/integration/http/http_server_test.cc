@@ -264,7 +264,7 @@ TEST_F(HttpServerTest, WhatIsTooLargeIsToldSoWhateverIsStillSent) {
 }
 
 TEST_F(HttpServerTest, ALargeStreamToASlowReaderIsHeldUpAndNotHeld) {
-  pieces_ = 256;
+  pieces_ = 64;
   Start();
   TcpClient slow(address());
   const int small = 64 * 1024;
@@ -278,7 +278,7 @@ TEST_F(HttpServerTest, ALargeStreamToASlowReaderIsHeldUpAndNotHeld) {
   EXPECT_LE(produced_.bytes, kernel_buffers + limits::kHttpPieceBytes);
   const std::string answer = slow.Receive(kEverything);
   EXPECT_THAT(answer.substr(0, 1000), HasSubstr("Transfer-Encoding: chunked"));
-  EXPECT_GE(answer.size(), 256 * FastSource::kPiece);
+  EXPECT_GE(answer.size(), 64 * FastSource::kPiece);
   EXPECT_TRUE(answer.ends_with("\r\n0\r\n\r\n"));
 }
 
@@ -338,6 +338,51 @@ TEST_F(HttpServerTest, AFullServerDoesWithoutIdleConnectionsFirst) {
   EXPECT_TRUE(newcomer.AtEnd());
   ASSERT_TRUE(busy.Send("bc"));
   EXPECT_THAT(busy.ReceiveUntil("abc"), EndsWith("\r\n\r\nabc"));
+}
+
+TEST_F(HttpServerTest, AFullServerDoesWithoutThoseThatHaveTheirLastAnswerBeforeAllOthers) {
+  ServerOptions options = Options();
+  options.connections = 3;
+  options.limits.lingering = kNever;
+  Start(std::move(options));
+  TcpClient busy(address());
+  ASSERT_TRUE(busy.Send("POST /echo HTTP/1.1\r\nContent-Length: 3\r\n\r\na"));
+  TcpClient idle(address());
+  ASSERT_TRUE(IsAnswered(idle));
+  TcpClient answered(address());
+  ASSERT_TRUE(answered.Send("GET / HTTP/1.0\r\n\r\n"));
+  EXPECT_THAT(answered.Receive(kEverything), EndsWith(kEndOfAnswer));
+
+  TcpClient newcomer(address());
+  EXPECT_TRUE(IsAnswered(newcomer));
+  EXPECT_TRUE(Eventually([&] { return !answered.Send("x"); }));  // Nobody listens any more.
+  EXPECT_TRUE(IsAnswered(idle));
+  ASSERT_TRUE(busy.Send("bc"));
+  EXPECT_THAT(busy.ReceiveUntil("abc"), EndsWith("\r\n\r\nabc"));
+}
+
+TEST_F(HttpServerTest, AClientThatAsksWithoutEndHoldsUpNobody) {
+  Start();
+  TcpClient greedy(address());
+  std::atomic<bool> done{false};
+  std::thread reader([&] {
+    while (!done) greedy.Receive(1, 10ms);
+  });
+  std::thread sender([&] {
+    std::string many;
+    for (int i = 0; i < 100; ++i) many += kGet;
+    while (!done && greedy.Send(many)) {
+    }
+  });
+  EXPECT_TRUE(Eventually([&] { return answered_ > 100; }));
+  for (int i = 0; i < 20; ++i) {
+    TcpClient other(address());
+    EXPECT_TRUE(IsAnswered(other));
+  }
+  server_ = nullptr;  // Ends a Send() that waits.
+  done = true;
+  reader.join();
+  sender.join();
 }
 
 TEST_F(HttpServerTest, AFullServerDoesWithoutTheOldestExchangeWhenNobodyIsIdle) {
