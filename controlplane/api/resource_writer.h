@@ -2,7 +2,6 @@
 // up to limits::kCommitAttempts times. Writes the event log's record of each change. Thread-safe.
 #pragma once
 
-
 #include "controlplane/api/apply_plan.h"
 #include "controlplane/api/caller.h"
 #include "controlplane/api/delete_plan.h"
