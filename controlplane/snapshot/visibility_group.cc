@@ -187,7 +187,8 @@ void VisibilityGroup::Publish(std::int64_t generation, const Snapshot* predecess
   const TypeIndex kinds = GenerationTypeIndex();
   if (snapshot_ != nullptr) {
     next->parent_id = snapshot_->id;
-    next->tables.assign(snapshot_->tables.begin(), snapshot_->tables.begin() + kinds);
+    next->tables.assign(snapshot_->tables.begin(),
+                        std::next(snapshot_->tables.begin(), static_cast<std::ptrdiff_t>(kinds)));
     next->removals = snapshot_->removals;
     next->digest_sum = snapshot_->digest_sum;
   } else {
