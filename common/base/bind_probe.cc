@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <system_error>
 
 #include "common/base/unique_fd.h"
 
@@ -51,6 +52,11 @@ int BindProblem(SocketKind kind, const SocketAddress& address) {
   const socklen_t length = address.ToSockaddr(storage);
   return address.is_unix() ? UnixProblem(type, storage, length)
                            : IpProblem(type, stream, address, storage, length);
+}
+
+std::string BindProblemText(int problem) {
+  if (problem == ENOTSOCK) return "it is a file that is not a socket, and is left alone";
+  return std::generic_category().message(problem);
 }
 
 }  // namespace sluice

@@ -2,6 +2,8 @@
 // too late (a swap), or destroys what is in use (the file of a unix socket). Thread-safe.
 #pragma once
 
+#include <string>
+
 #include "common/base/address.h"
 
 namespace sluice {
@@ -13,5 +15,8 @@ enum class SocketKind { kStream, kDatagram };
 // file of a unix socket that nobody listens on any more is removed; every other file is left alone.
 // Connections of an earlier process that are in TIME_WAIT are no reason to refuse.
 int BindProblem(SocketKind kind, const SocketAddress& address);
+
+// What such a number, or an errno of bind and listen, says to a person.
+std::string BindProblemText(int problem);
 
 }  // namespace sluice

@@ -17,7 +17,7 @@ namespace {
 tl::unexpected<Error> CannotListen(const std::string& what, const SocketAddress& address,
                                    int error) {
   return Fail(ErrorCode::kFailedPrecondition, fmt::format("{} '{}' cannot be used: {}", what,
-                                                          address.Text(), std::strerror(error)));
+                                                          address.Text(), BindProblemText(error)));
 }
 
 }  // namespace

@@ -5,9 +5,7 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 
-#include <cerrno>
 #include <mutex>
-#include <system_error>
 
 #include "common/base/bind_probe.h"
 #include "common/base/limits.h"
@@ -21,10 +19,8 @@ namespace {
 Result<void> TryToBind(const std::string& flag, const SocketAddress& address) {
   const int error = BindProblem(SocketKind::kStream, address);
   if (error == 0) return {};
-  return Fail(ErrorCode::kFailedPrecondition,
-              fmt::format("`{}`: cannot listen on {}: {}", flag, address.Text(),
-                          error == ENOTSOCK ? "it is a file that is not a socket"
-                                            : std::generic_category().message(error)));
+  return Fail(ErrorCode::kFailedPrecondition, fmt::format("`{}`: cannot listen on {}: {}", flag,
+                                                          address.Text(), BindProblemText(error)));
 }
 
 void PassGrpcLogOn(gpr_log_func_args* line) {

@@ -12,20 +12,19 @@
 #include <filesystem>
 #include <system_error>
 
+#include "common/base/folder_sync.h"
+
 namespace sluice::controlplane {
 namespace {
 
 std::string SystemText(int error) { return std::generic_category().message(error); }
 
-// A new file is durable once its directory is.
 Result<void> SyncDirectory(const std::string& directory) {
-  const int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = descriptor >= 0 && fsync(descriptor) == 0;
-  const int error = errno;
-  if (descriptor >= 0) close(descriptor);
-  if (synced) return {};
-  return Fail(ErrorCode::kFailedPrecondition,
-              fmt::format("cannot sync the directory '{}': {}", directory, SystemText(error)));
+  if (const int error = SyncFolder(directory); error != 0) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                fmt::format("cannot sync the directory '{}': {}", directory, SystemText(error)));
+  }
+  return {};
 }
 
 // For errno's reason.
@@ -37,7 +36,7 @@ tl::unexpected<Error> CannotWrite(const std::string& path) {
 // A file that is there is looked at and not opened: see the header.
 Result<void> MakeSureOfFile(const std::string& path) {
   std::string directory = std::filesystem::path(path).parent_path().string();
-  if (directory.empty()) directory = ".";
+  if (directory.empty()) directory.assign(1, '.');
   struct stat attributes {};
   if (stat(directory.c_str(), &attributes) != 0) {
     return Fail(ErrorCode::kFailedPrecondition,

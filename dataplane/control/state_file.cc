@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "common/base/folder_sync.h"
 #include "common/base/limits.h"
 #include "common/base/unique_fd.h"
 
@@ -71,8 +72,8 @@ Result<void> WriteStateFile(const std::string& path, const SavedSnapshot& snapsh
   }
   if (rename(staged.c_str(), path.c_str()) != 0) return SystemFailure("replace", path);
   const std::string dir = std::filesystem::path(path).parent_path();
-  const UniqueFd folder(open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0 || fsync(folder.get()) != 0) return SystemFailure("sync", dir);
+  errno = SyncFolder(dir);
+  if (errno != 0) return SystemFailure("sync", dir);
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/descriptor_hog.h"
 #include "tests/support/engine_fixture.h"
 #include "tests/support/eventually.h"
 #include "tests/support/socket_peer.h"
@@ -16,33 +17,8 @@ namespace sluice::dataplane::test {
 namespace {
 
 using namespace std::chrono_literals;
+using sluice::test::DescriptorHog;
 using sluice::test::Eventually;
-
-// Takes every descriptor but `left`, for as long as it lives.
-class DescriptorHog {
- public:
-  explicit DescriptorHog(std::size_t left) {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    rlimit lower = before_;
-    lower.rlim_cur = 256;
-    ::setrlimit(RLIMIT_NOFILE, &lower);
-    while (true) {
-      UniqueFd fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-      if (!fd) break;
-      taken_.push_back(std::move(fd));
-    }
-    Free(left);
-  }
-  ~DescriptorHog() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-  void Free(std::size_t count) {
-    while (count-- > 0 && !taken_.empty()) taken_.pop_back();
-  }
-  void FreeAll() { taken_.clear(); }
-
- private:
-  rlimit before_{};
-  std::vector<UniqueFd> taken_;
-};
 
 class Resources : public TcpEngineTest {
  protected:

@@ -14,12 +14,14 @@
 
 #include "common/base/unique_fd.h"
 #include "common/http/server.h"
+#include "tests/support/descriptor_hog.h"
 #include "tests/support/tcp_client.h"
 
 namespace sluice::http {
 namespace {
 
 using namespace std::chrono_literals;
+using test::DescriptorHog;
 using test::Eventually;
 using test::TcpClient;
 using ::testing::EndsWith;
@@ -130,31 +132,6 @@ class OddChannel final : public Channel {
 
  private:
   const std::unique_ptr<Channel> plain_;
-};
-
-// Takes every descriptor but `left`, for as long as it lives.
-class DescriptorHog {
- public:
-  explicit DescriptorHog(std::size_t left) {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    rlimit lower = before_;
-    lower.rlim_cur = 256;
-    ::setrlimit(RLIMIT_NOFILE, &lower);
-    while (true) {
-      UniqueFd fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-      if (!fd) break;
-      taken_.push_back(std::move(fd));
-    }
-    Free(left);
-  }
-  ~DescriptorHog() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-  void Free(std::size_t count) {
-    while (count-- > 0 && !taken_.empty()) taken_.pop_back();
-  }
-
- private:
-  rlimit before_{};
-  std::vector<UniqueFd> taken_;
 };
 
 void Reset(TcpClient& client) {
