@@ -1,15 +1,19 @@
 // sluice-controlplane: load the store, feed its generations to data planes, answer the API, stop
 // when told to. Nothing is served before the store is loaded.
 
+#include <malloc.h>
 #include <signal.h>
+#include <time.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <memory>
 #include <string>
 
 #include "common/base/address.h"
+#include "common/base/library_locks.h"
 #include "common/base/standard_descriptors.h"
 #include "common/base/version.h"
 #include "common/log/event_log.h"
@@ -61,6 +65,23 @@ sigset_t BlockStopSignals() {
   return stop;
 }
 
+// Gives memory back to the machine where much of it is free: after thousands of data planes came at
+// once, each got everything there is, and the allocator keeps what those answers took.
+void ReturnFreeMemory() {
+  constexpr std::size_t kWorthwhile = 32U << 20;
+  if (::mallinfo2().fordblks > kWorthwhile) ::malloc_trim(0);
+}
+
+// Waits for one of `signals`, and looks after memory meanwhile.
+int WaitForSignal(const sigset_t& signals) {
+  constexpr timespec kLook{.tv_sec = 10, .tv_nsec = 0};
+  for (;;) {
+    const int signal = ::sigtimedwait(&signals, nullptr, &kLook);
+    if (signal > 0) return signal;
+    ReturnFreeMemory();
+  }
+}
+
 Result<void> Run(const Flags& flags) {
   const sigset_t stop_signals = BlockStopSignals();
   auto level = ParseLogLevel(flags.log_level);
@@ -96,8 +117,7 @@ Result<void> Run(const Flags& flags) {
             {"generation", state->generation},
             {"objects", state->resources.size()}});
 
-  int signal = 0;
-  sigwait(&stop_signals, &signal);
+  const int signal = WaitForSignal(stop_signals);
   LogEvent(LogLevel::kInfo, "stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   // A second one ends the process where it stands; the store is made for that.
   pthread_sigmask(SIG_UNBLOCK, &stop_signals, nullptr);
@@ -114,6 +134,7 @@ Result<void> Run(const Flags& flags) {
 
 int main(int argc, char** argv) {
   sluice::FillStandardDescriptors();
+  sluice::StopLibraryLockChecks();
   sluice::controlplane::Flags flags;
   CLI::App app("The control plane of sluice: holds resources and streams them to data planes.",
                "sluice-controlplane");

@@ -106,12 +106,13 @@ class SnapshotFeed::State {
         std::swap(taken, pending_);
       }
       const auto begun = StepPacer::Clock::now();
-      Publish(taken);
-      pacer_.Stepped(begun, StepPacer::Clock::now());
+      const std::size_t told = Publish(taken);
+      pacer_.Stepped(begun, StepPacer::Clock::now(), told);
     }
   }
 
-  void Publish(const Pending& taken) {
+  // The number of streams that were told.
+  std::size_t Publish(const Pending& taken) {
     std::vector<model::Change> changes;
     changes.reserve(taken.changes.size());
     for (const auto& [key, change] : taken.changes) changes.push_back(change);
@@ -136,6 +137,7 @@ class SnapshotFeed::State {
     }
     for (auto& [listener, snapshot] : told) listener->OnSnapshot(std::move(snapshot));
     if (on_published) on_published();
+    return told.size();
   }
 
   std::mutex pending_mutex_;

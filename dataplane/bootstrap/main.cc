@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "common/base/library_locks.h"
 #include "common/base/standard_descriptors.h"
 #include "common/log/event_log.h"
 #include "dataplane/bootstrap/data_plane.h"
@@ -12,6 +13,7 @@
 int main(int argc, char** argv) {
   using namespace sluice;
   FillStandardDescriptors();
+  StopLibraryLockChecks();
   const dataplane::ParsedOptions parsed = dataplane::ParseOptions(argc, argv);
   if (!parsed.options) return parsed.exit_status;
   dataplane::RaiseDescriptorLimit();

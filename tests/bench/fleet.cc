@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "common/base/check.h"
+#include "common/base/library_locks.h"
 #include "common/model/kind.h"
 #include "envoy/service/discovery/v3/ads.grpc.pb.h"
 #include "fmt/format.h"
@@ -360,7 +361,9 @@ double MebiBytes(test::ControlPlane& control_plane) {
 int Steady(std::size_t count, int slices, bool only_quiet) {
   test::ControlPlane control_plane;
   const auto api = ApiStub(control_plane.api());
-  std::vector<google::protobuf::Any> objects{Upstream("u", 1), Listener("l", "u", 0)};
+  v1::Upstream upstream;  // Its endpoints are in slices.
+  upstream.mutable_metadata()->set_name("u");
+  std::vector<google::protobuf::Any> objects{Packed(upstream), Listener("l", "u", 0)};
   for (int i = 0; i < slices; ++i) objects.push_back(Slice(i, 8080));
   const std::int64_t first = Apply(*api, objects);
 
@@ -466,6 +469,7 @@ int Large(std::size_t count, int objects) {
 
 int main(int argc, char** argv) {
   using namespace sluice::bench;
+  sluice::StopLibraryLockChecks();
   signal(SIGPIPE, SIG_IGN);
   rlimit files{};
   getrlimit(RLIMIT_NOFILE, &files);

@@ -146,7 +146,7 @@ FleetNodes::FleetNodes(const std::string& address, std::size_t nodes)
   grpc::ChannelArguments arguments;
   arguments.SetInt("grpc.use_local_subchannel_pool", 1);  // A connection each.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 20'000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
   arguments.SetMaxReceiveMessageSize(-1);
   for (std::size_t i = 0; i < nodes; ++i) {
@@ -324,7 +324,6 @@ void FleetNodes::Report(Node& node) {
   v1::NodeReport report;
   report.set_node_id(node.id);
   report.set_active_generation(node.generation);
-  report.set_settled_generation(node.generation);
   ++node.pending;
   node.report->Write(BytesOf(report), &node.on_report_write);
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Measures sluice beside nginx stream and HAProxy:  tests/bench/run.sh [--quick] [workload…]
+# or beside another build of itself:                tests/bench/run.sh --against OTHER/build/release/bin [workload…]
 # Installs the peers, builds the release preset, and runs everything in a network namespace of its own.
 # docs/benchmarks/README.md tells how to read what it prints.
 set -euo pipefail
@@ -15,6 +16,9 @@ allowed=/proc/sys/net/ipv4/tcp_allowed_congestion_control
 if ! grep -qw cubic "$allowed"; then
   modprobe -q tcp_cubic 2>/dev/null || true
   echo "$(cat "$allowed") cubic" >"$allowed"
+fi
+if [ "${1:-}" = --against ]; then
+  exec unshare --net --mount-proc --fork --pid python3 tests/bench/against.py --bin build/release/bin "$@"
 fi
 # A look does not replace published figures.
 out=docs/benchmarks

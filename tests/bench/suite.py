@@ -133,7 +133,7 @@ def core_instructions(bin_dir, folder, what, policy):
     return (totals[1] - totals[0]) / (many - few)
 
 
-def print_instructions(bin_dir, works, folder):
+def print_instructions(bin_dir, works, folder, peers=(Nginx(1),)):
     """All of them, as a part of the results."""
     results = {}
 
@@ -147,7 +147,7 @@ def print_instructions(bin_dir, works, folder):
             continue
         work.start_endpoint()
         try:
-            for target in (Nginx(1), Sluice(bin_dir, 1)):
+            for target in (*peers, Sluice(bin_dir, 1)):
                 row(work.title, target.name, instructions(target, work, folder / "callgrind"))
         finally:
             work.stop_endpoint()

@@ -1,6 +1,7 @@
 // How long after the API's reply does a change govern new sessions, and does memory stay flat?
-// Starts the real binaries with LISTENERS listeners, as many upstreams and five endpoints each,
-// then moves one endpoint back and forth CHANGES times. After each reply it opens sessions until
+// Starts the real binaries with LISTENERS listeners, as many upstreams and five endpoints each (or,
+// `shared`, one upstream of five endpoints for all listeners but two), then moves one endpoint back
+// and forth CHANGES times. After each reply it opens sessions until
 // the endpoint that was moved in answers. Meanwhile kLiveSessions sessions stay open on one other
 // listener, and kNewSessionsASecond are opened on another. Prints one line of JSON.
 #include <arpa/inet.h>
@@ -16,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -159,7 +161,7 @@ double Percentile(std::vector<double>& sorted, double p) {
                          static_cast<std::size_t>(p * static_cast<double>(sorted.size())))];
 }
 
-int Main(int listeners, int changes) {
+int Main(int listeners, int changes, bool shared) {
   LetterServer a('A');
   LetterServer b('B');
   SilentServer silent;
@@ -175,11 +177,13 @@ int Main(int listeners, int changes) {
                         std::to_string(port.port());
   };
   std::string yaml;
+  const int upstreams = shared ? 3 : listeners;
   for (int i = 0; i < listeners; ++i) {
-    yaml += UpstreamYaml(i, i == 2 ? silent.address() : a.address());
-    yaml += "---\napiVersion: sluice.dev/v1\nkind: Listener\nmetadata: {name: l" +
-            std::to_string(i) + "}\nspec:\n  address: \"" + listener_address(i) +
-            "\"\n  routes:\n  - {proxy: {upstream: u" + std::to_string(i) + "}}\n---\n";
+    if (i < upstreams) yaml += UpstreamYaml(i, i == 2 ? silent.address() : a.address()) + "---\n";
+    yaml += "apiVersion: sluice.dev/v1\nkind: Listener\nmetadata: {name: l" + std::to_string(i) +
+            "}\nspec:\n  address: \"" + listener_address(i) +
+            "\"\n  routes:\n  - {proxy: {upstream: u" + std::to_string(i < upstreams ? i : 0) +
+            "}}\n---\n";
   }
   const std::int64_t first = api.Apply(yaml);
   if (first < 0) {
@@ -252,16 +256,18 @@ int Main(int listeners, int changes) {
   std::sort(apply_ms.begin(), apply_ms.end());
   std::sort(in_force_ms.begin(), in_force_ms.end());
   std::printf(
-      "{\"endpoints\": %d, \"changes\": %d, \"live_sessions\": %d, \"live_sessions_lost\": %d, "
+      "{\"listeners\": %d, \"endpoints\": %d, \"changes\": %d, \"live_sessions\": %d, "
+      "\"live_sessions_lost\": %d, "
       "\"new_sessions\": %d, \"new_session_errors\": %d, \"apply_ms\": {\"p50\": %.2f, \"p99\": "
       "%.2f, \"max\": "
       "%.2f}, "
       "\"in_force_after_reply_ms\": {\"p50\": %.2f, \"p99\": %.2f, \"max\": %.2f}, "
       "\"data_plane_rss_mib\": {\"before\": %.1f, \"after\": %.1f, \"drift_percent\": %.2f}, "
       "\"control_plane_rss_mib\": {\"before\": %.1f, \"after\": %.1f, \"drift_percent\": %.2f}}\n",
-      listeners * 5, changes, kLiveSessions, static_cast<int>(lost), new_sessions.opened(),
-      new_sessions.errors(), Percentile(apply_ms, 0.5), Percentile(apply_ms, 0.99), apply_ms.back(),
-      Percentile(in_force_ms, 0.5), Percentile(in_force_ms, 0.99), in_force_ms.back(),
+      listeners, upstreams * 5, changes, kLiveSessions, static_cast<int>(lost),
+      new_sessions.opened(), new_sessions.errors(), Percentile(apply_ms, 0.5),
+      Percentile(apply_ms, 0.99), apply_ms.back(), Percentile(in_force_ms, 0.5),
+      Percentile(in_force_ms, 0.99), in_force_ms.back(),
       static_cast<double>(data_plane_before) / 1048576,
       static_cast<double>(data_plane_after) / 1048576, drift(data_plane_before, data_plane_after),
       static_cast<double>(control_plane_before) / 1048576,
@@ -274,9 +280,10 @@ int Main(int listeners, int changes) {
 }  // namespace sluice::test
 
 int main(int argc, char** argv) {
-  if (argc != 3 || std::atoi(argv[1]) < 3) {
-    std::fprintf(stderr, "usage: %s LISTENERS CHANGES (LISTENERS at least 3)\n", argv[0]);
+  const bool shared = argc == 4 && std::string_view(argv[3]) == "shared";
+  if ((argc != 3 && !shared) || std::atoi(argv[1]) < 3) {
+    std::fprintf(stderr, "usage: %s LISTENERS CHANGES [shared] (LISTENERS at least 3)\n", argv[0]);
     return 2;
   }
-  return sluice::test::Main(std::atoi(argv[1]), std::atoi(argv[2]));
+  return sluice::test::Main(std::atoi(argv[1]), std::atoi(argv[2]), shared);
 }

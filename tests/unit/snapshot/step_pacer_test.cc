@@ -17,25 +17,31 @@ TEST(StepPacer, TheFirstStepIsAtOnce) {
 
 TEST(StepPacer, AfterQuietAStepIsAtOnceAgain) {
   StepPacer pacer;
-  pacer.Stepped(kStart, kStart + milliseconds(1));
+  pacer.Stepped(kStart, kStart + milliseconds(1), 1000);
   EXPECT_LE(pacer.NextStep(), kStart + StepPacer::kLongest);
 }
 
-TEST(StepPacer, StepsThatTakeNoTimeFollowAtTheShortestPause) {
+TEST(StepPacer, AFewStreamsHardlyHoldUpTheNextStep) {
   StepPacer pacer;
-  pacer.Stepped(kStart, kStart);
-  EXPECT_EQ(pacer.NextStep(), kStart + StepPacer::kShortest);
+  pacer.Stepped(kStart, kStart, 2);
+  EXPECT_EQ(pacer.NextStep(), kStart + 2 * StepPacer::kOneStream);
+}
+
+TEST(StepPacer, ManyStreamsAreGivenTimeUpToABound) {
+  StepPacer pacer;
+  pacer.Stepped(kStart, kStart, 10'000);
+  EXPECT_EQ(pacer.NextStep(), kStart + StepPacer::kEnough);
 }
 
 TEST(StepPacer, ALongStepLeavesTimeToEverythingElse) {
   StepPacer pacer;
-  pacer.Stepped(kStart, kStart + milliseconds(15));
+  pacer.Stepped(kStart, kStart + milliseconds(15), 1);
   EXPECT_EQ(pacer.NextStep(), kStart + milliseconds(15) * StepPacer::kShare);
 }
 
 TEST(StepPacer, NoChangeWaitsLongerThanTheLongestPause) {
   StepPacer pacer;
-  pacer.Stepped(kStart, kStart + std::chrono::minutes(1));
+  pacer.Stepped(kStart, kStart + std::chrono::minutes(1), 1);
   EXPECT_EQ(pacer.NextStep(), kStart + StepPacer::kLongest);
 }
 
