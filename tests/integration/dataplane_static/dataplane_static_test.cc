@@ -60,7 +60,8 @@ TEST_F(DataPlaneStaticTest, AFileIsServedAndAChangeOfItKeepsOpenSessions) {
   dir_.Write("config.yaml", Manifest(a_.address()));
   Start();
   ASSERT_TRUE(EventuallyTag('a'));
-  EXPECT_TRUE(data_plane_->Ready());
+  // The first worker serves before the last one has said that it does.
+  EXPECT_TRUE(Eventually([&] { return data_plane_->Ready(); }));
   TcpClient session(front_.Address());
   ASSERT_EQ(session.Receive(1), "a");
   dir_.Write("config.yaml", Manifest(b_.address()));
