@@ -114,6 +114,8 @@ inline constexpr std::size_t kReservedDescriptors = 32;
 inline constexpr std::size_t kAcceptBatch = 64;          // accept4 calls a readiness event.
 inline constexpr std::size_t kLingeringSockets = 1'024;  // A worker.
 inline constexpr std::chrono::seconds kLingeringTime{2};
+// That a peer may take nothing of what is left for it once the other peer's connection is dead.
+inline constexpr std::chrono::seconds kDeliveryTime{10};
 inline constexpr std::size_t kRelayScratchBytes = 64 * 1024;
 // Of a client, that phases may look at before the relay reads them. Fits the scratch buffer.
 inline constexpr std::size_t kFirstBytes = 64 * 1024;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/base/address.h"
+#include "common/base/limits.h"
 #include "dataplane/config/phase_handler.h"
 #include "dataplane/config/upstream_config.h"
 #include "dataplane/log/access_log.h"
@@ -43,6 +44,8 @@ struct TcpSettings {
   std::chrono::milliseconds session_timeout{0};
   std::uint32_t attempts = 3;
   std::chrono::milliseconds retry_timeout{0};
+  // How long a peer may take nothing of what is left for it once the other's connection is dead.
+  std::chrono::milliseconds delivery_timeout = limits::kDeliveryTime;
 };
 
 struct UdpSettings {

@@ -1,7 +1,10 @@
 #include "dataplane/relay/socket_options.h"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 namespace sluice::dataplane {
@@ -15,6 +18,20 @@ void SetSocketBuffer(int fd, int option, int bytes) {
   if (!SetSocketOption(fd, SOL_SOCKET, forced, bytes)) {
     SetSocketOption(fd, SOL_SOCKET, option, bytes);
   }
+}
+
+std::uint64_t Unacknowledged(int fd) {
+  int protocol = 0;
+  socklen_t length = sizeof(protocol);
+  if (::getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) != 0) return 0;
+  int bytes = 0;
+  if (protocol != IPPROTO_TCP || ::ioctl(fd, SIOCOUTQ, &bytes) != 0 || bytes < 0) return 0;
+  return static_cast<std::uint64_t>(bytes);
+}
+
+bool IsDisconnected(int fd) {
+  pollfd socket{fd, 0, 0};
+  return ::poll(&socket, 1, 0) == 1 && (socket.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 void SetKeepalive(int fd, const SocketSettings& settings) {

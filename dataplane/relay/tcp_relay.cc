@@ -66,48 +66,96 @@ void TcpRelay::Note(Peer peer, std::uint32_t events) {
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) out.blocked = false;
 }
 
+std::optional<Peer> TcpRelay::dead() const {
+  for (const Peer peer : {Peer::kClient, Peer::kEndpoint}) {
+    if (From(peer).dead) return peer;
+  }
+  return std::nullopt;
+}
+
+bool TcpRelay::NoteDead(Peer peer, PipePool& pipes) {
+  Flow& flow = From(peer);
+  Flow& opposite = From(Opposite(peer));
+  if (opposite.dead) return false;
+  if (flow.dead) return true;
+  flow.dead = true;
+  flow.readable = flow.until_end = true;  // To its end, whatever it has raised events for.
+  opposite.unwritten = nullptr;
+  if (opposite.pipe.write_end) pipes.Drop(std::move(opposite.pipe));
+  opposite.pipe_bytes = 0;
+  opposite.ended = opposite.dropping = true;
+  return true;
+}
+
+// Answers kStuck where there is nothing to do.
+TcpRelay::Step TcpRelay::PumpFrom(Peer source, const Tools& tools) {
+  Flow& flow = From(source);
+  if (flow.dropping) {
+    Drop(flow, tools.scratch);
+    return flow.readable ? Step::kMoved : Step::kStuck;
+  }
+  if (flow.ended || flow.Idle()) return Step::kStuck;
+  std::size_t budget = kBytesARound;
+  return PumpFlow(flow, From(Opposite(source)).source, tools, budget);
+}
+
 TcpRelay::Outcome TcpRelay::Pump(Tools tools, bool& moved) {
   moved = false;
   bool again = false;
-  for (const Peer source : {Peer::kClient, Peer::kEndpoint}) {
-    const Peer sink = Opposite(source);
-    Flow& flow = From(source);
-    if (flow.ended || flow.Idle()) continue;
-    const std::uint64_t before = flow.bytes_written + flow.bytes_read;
-    std::size_t budget = kBytesARound;
-    const Step step = PumpFlow(flow, From(sink).source, tools, budget);
-    moved |= flow.bytes_written + flow.bytes_read != before;
-    if (step == Step::kSourceDead || step == Step::kDestinationDead) {
-      const Peer dead = step == Step::kSourceDead ? source : sink;
-      // What the dead peer sent before it died can still be read.
-      if (step == Step::kDestinationDead && !From(dead).ended) {
-        budget = kBytesARound;
-        PumpFlow(From(dead), flow.source, tools, budget);
-      }
-      return ResetOutcome(dead);
-    }
-    again |= step == Step::kMoved;
+  const auto bytes = [this] {
+    std::uint64_t sum = 0;
+    for (const Flow& flow : flows_) sum += flow.bytes_read + flow.bytes_written;
+    return sum;
+  };
+  const std::uint64_t before = bytes();
+  for (const Peer peer : {Peer::kClient, Peer::kEndpoint}) {
+    Flow& flow = From(peer);
+    if (!flow.error) continue;
+    flow.error = false;
+    if (IsDead(flow.source) && !NoteDead(peer, tools.pipes)) return ResetOutcome(Opposite(peer));
   }
+  for (const Peer source : {Peer::kClient, Peer::kEndpoint}) {
+    const Step step = PumpFrom(source, tools);
+    again |= step == Step::kMoved;
+    if (step == Step::kSourceDead || step == Step::kDestinationDead) {
+      const Peer peer = step == Step::kSourceDead ? source : Opposite(source);
+      if (!NoteDead(peer, tools.pipes)) return ResetOutcome(Opposite(peer));
+      if (step == Step::kSourceDead) From(source).end_read = true;
+      again = true;
+    }
+  }
+  moved = bytes() != before;
   for (const Peer source : {Peer::kClient, Peer::kEndpoint}) {
     Flow& flow = From(source);
     Flow& opposite = From(Opposite(source));
     if (flow.ended || !flow.end_read || flow.unwritten != nullptr || flow.pipe_bytes != 0) continue;
     flow.ended = true;
     moved = true;
+    if (flow.dead) continue;  // A reset is passed on, not an end.
     // When both have ended closing the sockets says so. A connection that cannot be ended is dead.
     if (!opposite.ended && ::shutdown(opposite.source, SHUT_WR) != 0) {
-      return ResetOutcome(Opposite(source));
+      NoteDead(Opposite(source), tools.pipes);
+      again = true;
     }
   }
-  if (From(Peer::kClient).ended && From(Peer::kEndpoint).ended) return Outcome::kFinished;
-  if (again) return Outcome::kAgain;
-  // A dead peer that is not being read, as its data found no room, would not be noticed otherwise.
-  for (const Peer peer : {Peer::kClient, Peer::kEndpoint}) {
-    Flow& flow = From(peer);
-    if (flow.error && IsDead(flow.source)) return ResetOutcome(peer);
-    flow.error = false;
+  if (const std::optional<Peer> first = dead()) {
+    if (From(*first).ended) return ResetOutcome(*first);
+  } else if (From(Peer::kClient).ended && From(Peer::kEndpoint).ended) {
+    return Outcome::kFinished;
   }
-  return Outcome::kOpen;
+  return again ? Outcome::kAgain : Outcome::kOpen;
+}
+
+// Reads and throws away, so that the peer is not kept from reading by what it wants to send.
+void TcpRelay::Drop(Flow& flow, std::span<char> scratch) {
+  for (std::size_t dropped = 0; flow.readable && dropped < kBytesARound;) {
+    const ssize_t n = ::recv(flow.source, scratch.data(), scratch.size(), MSG_DONTWAIT);
+    if (n > 0) {
+      dropped += static_cast<std::size_t>(n);
+    } else if (n == 0 || errno != EINTR) {
+      flow.readable = false;
+    }
+  }
 }
 
 // kMoved: the budget is spent and there may be more.

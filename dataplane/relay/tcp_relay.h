@@ -8,7 +8,11 @@
 // read has shown otherwise, also while it cannot be acted on (no endpoint yet, destination full).
 // A read that is short ends reading, unless the peer has sent FIN or urgent data: those raise no
 // further event, so such a socket is read until it says EAGAIN or has ended.
-// Worker thread only. Knows nothing of sessions.
+//
+// A connection that is dead (reset, or a write failed) is read on until nothing is left, as the
+// kernel keeps what had arrived, and all of it is delivered to the other peer; what the other peer
+// sends has nowhere to go and is dropped. nginx, HAProxy and a direct connection lose nothing here
+// either. Worker thread only. Knows nothing of sessions.
 #pragma once
 
 #include <sys/types.h>
@@ -17,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "dataplane/relay/pipe_pool.h"
@@ -30,9 +35,9 @@ class TcpRelay {
   enum class Outcome : std::uint8_t {
     kOpen,
     kAgain,  // Open, and this relay has had its share of the round: to be pumped again in the next.
-    kFinished,     // Both peers ended, everything is delivered.
-    kClientReset,  // The connection of that peer is dead.
-    kEndpointReset,
+    kFinished,       // Both peers ended, everything is delivered.
+    kClientReset,    // That peer's connection is dead; what it had sent is written to the other, or
+    kEndpointReset,  // the other's is dead as well.
   };
   struct Tools {
     std::span<char> scratch;
@@ -53,6 +58,8 @@ class TcpRelay {
   // Gives the pipes back; what they still hold is dropped.
   void Release(PipePool& pipes);
 
+  // The peer whose connection died first, from when that is known on.
+  std::optional<Peer> dead() const;
   // One peer has ended and the other has been told.
   bool half_closed() const { return From(Peer::kClient).ended || From(Peer::kEndpoint).ended; }
   std::uint64_t read_from(Peer peer) const { return From(peer).bytes_read; }
@@ -87,7 +94,9 @@ class TcpRelay {
     bool ended : 1 = false;      // ... and everything before it is delivered.
     bool hot : 1 = false;
     bool never_splice : 1 = false;
-    bool error : 1 = false;  // The source's socket raised EPOLLERR; not looked into yet.
+    bool error : 1 = false;     // The source's socket raised EPOLLERR; not looked into yet.
+    bool dead : 1 = false;      // The source's connection is dead.
+    bool dropping : 1 = false;  // The destination's is: what is read is dropped.
 
     // Nothing to read or deliver.
     bool Idle() const { return !readable && unwritten == nullptr && pipe_bytes == 0; }
@@ -97,6 +106,10 @@ class TcpRelay {
   const Flow& From(Peer peer) const { return flows_[static_cast<std::size_t>(peer)]; }
   Flow& From(Peer peer) { return flows_[static_cast<std::size_t>(peer)]; }
 
+  Step PumpFrom(Peer source, const Tools& tools);
+  // `peer` is dead, unless the other one died before it. False: both are dead now.
+  bool NoteDead(Peer peer, PipePool& pipes);
+  static void Drop(Flow& flow, std::span<char> scratch);
   static Step PumpFlow(Flow& flow, int destination, const Tools& tools, std::size_t& budget);
   static Step Deliver(Flow& flow, int destination, const Tools& tools);
   static Step DeliverUnwritten(Flow& flow, int destination);

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "dataplane/relay/socket_options.h"
 #include "dataplane/relay/tcp_relay.h"
 #include "dataplane/serve/attempts.h"
 #include "dataplane/serve/deadlines.h"
@@ -48,7 +49,8 @@ class TcpSession final : public Retirable, private LiveSession, private Timer, p
   void Start();
 
  private:
-  enum class Stage : std::uint8_t { kPhases, kConnecting, kRelaying, kEnded };
+  // kDelivering: one peer's connection is dead, the other gets what is left for it.
+  enum class Stage : std::uint8_t { kPhases, kConnecting, kRelaying, kDelivering, kEnded };
 
   // One of the two sockets.
   struct Side final : IoHandler {
@@ -71,6 +73,13 @@ class TcpSession final : public Retirable, private LiveSession, private Timer, p
     CloseReason failure = CloseReason::kNoEndpoint;  // Of the last attempt.
   };
 
+  // Only while one peer's connection is dead.
+  struct Delivery {
+    MonotonicTime progress;            // When the other peer last took something.
+    std::uint64_t unacknowledged = 0;  // By the other peer, when that was last looked at.
+    std::uint64_t counted = 0;         // Bytes to the other peer that counters have seen.
+  };
+
   void OnEvents(Peer peer, std::uint32_t events);
   void OnTimer() override;
   void CloseForShutdown() override { End(CloseReason::kShutdown); }
@@ -90,6 +99,15 @@ class TcpSession final : public Retirable, private LiveSession, private Timer, p
   bool MayTryAnother() const;
 
   void PumpRelay();
+  TcpRelay::Outcome Pump();
+  void BeginDelivery();
+  void FollowDelivery();
+  void EndDelivery();
+  void CountDelivered();
+  // Bytes: written, and not known to be lost.
+  std::uint64_t DeliveredTo(Peer peer) const;
+  // The other one than the dead.
+  Side& Reader() { return *relay_.dead() == Peer::kClient ? endpoint_ : client_; }
 
   void ArmTimer() { deadlines().Arm(worker_.loop().timers(), *this); }
   Deadlines deadlines() const;
@@ -109,6 +127,7 @@ class TcpSession final : public Retirable, private LiveSession, private Timer, p
   TcpRelay relay_;
   MonotonicTime last_activity_;
   std::unique_ptr<Setup> setup_ = std::make_unique<Setup>();
+  std::unique_ptr<Delivery> delivery_;
   Stage stage_ = Stage::kPhases;
   bool holds_endpoint_ = false;  // Picked and not released yet.
   bool first_byte_seen_ = false;
@@ -240,6 +259,8 @@ void TcpSession::OnEvents(Peer peer, std::uint32_t events) {
   relay_.Note(peer, events);
   if (stage_ == Stage::kRelaying) {
     PumpRelay();
+  } else if (stage_ == Stage::kDelivering) {
+    FollowDelivery();
   } else if (stage_ == Stage::kPhases) {
     OnPhaseEvent(peer, events);
   } else if (peer == Peer::kEndpoint) {
@@ -282,6 +303,17 @@ void TcpSession::OnConnected() {
 }
 
 void TcpSession::PumpRelay() {
+  const TcpRelay::Outcome outcome = Pump();
+  if (relay_.dead()) return BeginDelivery();
+  if (outcome == TcpRelay::Outcome::kFinished) return End(CloseReason::kFinished);
+  if (!half_closed_ && relay_.half_closed()) {
+    half_closed_ = true;
+    ArmTimer();  // The deadline may be nearer now; otherwise it only moves away.
+  }
+}
+
+// Counts what it moves.
+TcpRelay::Outcome TcpSession::Pump() {
   const std::uint64_t received = relay_.read_from(Peer::kClient);
   const std::uint64_t sent = relay_.written_to(Peer::kClient);
   const std::uint64_t to_endpoint = relay_.written_to(Peer::kEndpoint);
@@ -289,33 +321,71 @@ void TcpSession::PumpRelay() {
   bool moved = false;
   const TcpRelay::Outcome outcome = relay_.Pump({worker_.scratch(), worker_.pipes()}, moved);
   served_.counters.bytes_received.Add(relay_.read_from(Peer::kClient) - received);
-  served_.counters.bytes_sent.Add(relay_.written_to(Peer::kClient) - sent);
   UpstreamCounters& upstream = upstream_counters();
-  upstream.bytes_sent.Add(relay_.written_to(Peer::kEndpoint) - to_endpoint);
   upstream.bytes_received.Add(relay_.read_from(Peer::kEndpoint) - from_endpoint);
+  if (delivery_ == nullptr) {
+    served_.counters.bytes_sent.Add(relay_.written_to(Peer::kClient) - sent);
+    upstream.bytes_sent.Add(relay_.written_to(Peer::kEndpoint) - to_endpoint);
+  }
   if (moved) last_activity_ = worker_.loop().now();
   if (!first_byte_seen_ && relay_.read_from(Peer::kEndpoint) != 0) {
     first_byte_seen_ = true;
     Attempt& attempt = state_.attempts.back();
     attempt.first_byte_time = Since(attempt.start, worker_.loop().now());
   }
-  switch (outcome) {
-    case TcpRelay::Outcome::kOpen:
-      break;
-    case TcpRelay::Outcome::kAgain:
-      worker_.loop().Again(client_);
-      break;
-    case TcpRelay::Outcome::kFinished:
-      return End(CloseReason::kFinished);
-    case TcpRelay::Outcome::kClientReset:
-      return End(CloseReason::kClientReset);
-    case TcpRelay::Outcome::kEndpointReset:
-      return End(CloseReason::kEndpointReset);
+  if (outcome == TcpRelay::Outcome::kAgain) worker_.loop().Again(client_);
+  return outcome;
+}
+
+void TcpSession::BeginDelivery() {
+  stage_ = Stage::kDelivering;
+  delivery_ = std::make_unique<Delivery>();
+  delivery_->progress = worker_.loop().now();
+  delivery_->counted = relay_.written_to(Reader().peer);
+  FollowDelivery();
+}
+
+// What the relay still holds goes to the reader's socket. Nothing tells when the reader's kernel
+// acknowledges it, so that is looked at from time to time: were the reset passed on before, it
+// would take back what is under way.
+void TcpSession::FollowDelivery() {
+  const std::uint64_t before = relay_.written_to(Reader().peer);
+  const TcpRelay::Outcome outcome = Pump();
+  const std::uint64_t unacknowledged = Unacknowledged(Reader().fd.get());
+  const MonotonicTime now = worker_.loop().now();
+  if (relay_.written_to(Reader().peer) != before || unacknowledged < delivery_->unacknowledged) {
+    delivery_->progress = now;
   }
-  if (!half_closed_ && relay_.half_closed()) {
-    half_closed_ = true;
-    ArmTimer();  // The deadline may be nearer now; otherwise it only moves away.
-  }
+  delivery_->unacknowledged = unacknowledged;
+  const bool written =
+      outcome == TcpRelay::Outcome::kClientReset || outcome == TcpRelay::Outcome::kEndpointReset;
+  if (written && (unacknowledged == 0 || IsDisconnected(Reader().fd.get()))) return EndDelivery();
+  // Soon while it moves, seldom when it does not.
+  constexpr MonotonicTime::duration kSoonest = std::chrono::milliseconds(5);
+  constexpr MonotonicTime::duration kLatest = std::chrono::milliseconds(250);
+  worker_.loop().timers().Arm(*this,
+                              now + std::clamp((now - delivery_->progress) / 4, kSoonest, kLatest));
+}
+
+void TcpSession::EndDelivery() {
+  End(*relay_.dead() == Peer::kClient ? CloseReason::kClientReset : CloseReason::kEndpointReset);
+}
+
+std::uint64_t TcpSession::DeliveredTo(Peer peer) const {
+  const std::uint64_t written = relay_.written_to(peer);
+  if (delivery_ == nullptr || *relay_.dead() == peer) return written;
+  return written - std::min(written, delivery_->unacknowledged);
+}
+
+// With the sockets still open.
+void TcpSession::CountDelivered() {
+  const Peer reader = Reader().peer;
+  delivery_->unacknowledged = Unacknowledged(Reader().fd.get());
+  const std::uint64_t delivered = DeliveredTo(reader);
+  if (delivered <= delivery_->counted) return;
+  Counter& counter =
+      reader == Peer::kClient ? served_.counters.bytes_sent : upstream_counters().bytes_sent;
+  counter.Add(delivered - delivery_->counted);
 }
 
 Deadlines TcpSession::deadlines() const {
@@ -328,6 +398,8 @@ std::optional<MonotonicTime> TcpSession::StageDeadline() const {
       return setup_->phases.Deadline(served_.config->phases, worker_.loop().now());
     case Stage::kConnecting:
       return DeadlineAfter(state_.attempts.back().start, settings().connect_timeout);
+    case Stage::kDelivering:
+      return delivery_->progress + settings().delivery_timeout;
     default:
       break;
   }
@@ -337,6 +409,10 @@ std::optional<MonotonicTime> TcpSession::StageDeadline() const {
 }
 
 void TcpSession::OnTimer() {
+  if (stage_ == Stage::kDelivering) {
+    const bool over = deadlines().At(worker_.loop().now()) != Deadlines::Passed::kNone;
+    return over ? EndDelivery() : FollowDelivery();
+  }
   switch (deadlines().At(worker_.loop().now())) {
     case Deadlines::Passed::kNone:
       return ArmTimer();  // There was traffic meanwhile.
@@ -358,7 +434,7 @@ void TcpSession::OnTimer() {
 void TcpSession::ReleaseEndpoint() {
   if (!std::exchange(holds_endpoint_, false)) return;
   Attempt& attempt = state_.attempts.back();
-  attempt.bytes_sent = relay_.written_to(Peer::kEndpoint);
+  attempt.bytes_sent = DeliveredTo(Peer::kEndpoint);
   attempt.bytes_received = relay_.read_from(Peer::kEndpoint);
   FinishAttempt(worker_, state_);
 }
@@ -392,13 +468,14 @@ void TcpSession::End(CloseReason reason) {
   worker_.loop().timers().Cancel(*this);
   worker_.loop().CancelAgain(client_);
   Leave();
+  if (delivery_ != nullptr) CountDelivered();
   CloseSockets(reason);
   stage_ = Stage::kEnded;
   setup_.reset();  // And with it a task that is under way.
   ReleaseEndpoint();
   relay_.Release(worker_.pipes());
   state_.bytes_received = relay_.read_from(Peer::kClient);
-  state_.bytes_sent = relay_.written_to(Peer::kClient);
+  state_.bytes_sent = DeliveredTo(Peer::kClient);
   CloseSession(worker_, served_, reason, state_);
   worker_.loop().Retire(std::unique_ptr<TcpSession>(this));
 }

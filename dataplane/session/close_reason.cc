@@ -15,12 +15,14 @@ constexpr std::array<CloseReasonRow, static_cast<std::size_t>(kCount)> kRows = {
     {kFinished, "finished", "client", "relay", 200,
      "Both sides ended their direction and every byte was delivered."},
     {kClientReset, "client_reset", "client", "relay", 200,
-     "The client reset the connection; the endpoint got a reset too."},
+     "The client reset the connection; the endpoint got what the client had sent before, then a "
+     "reset too."},
     {kClientAborted, "client_aborted", "client", "connect", 200,
      "The client reset the connection before an endpoint was connected, or ended it while a phase "
      "needed more of it."},
     {kEndpointReset, "endpoint_reset", "endpoint", "relay", 200,
-     "The endpoint reset the connection; the client got a reset too."},
+     "The endpoint reset the connection; the client got what the endpoint had sent before, then a "
+     "reset too."},
     {kIdleTimeout, "idle_timeout", "sluice", "relay", 200,
      "No byte in either direction for timeouts.idle."},
     {kHalfClosedTimeout, "half_closed_timeout", "sluice", "relay", 200,

@@ -35,13 +35,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     } else {
       envoy::service::discovery::v3::DeltaDiscoveryRequest request;
       if (!request.ParseFromArray(piece.data(), static_cast<int>(piece.size()))) continue;
+      const auto waiting = in_flight.find(request.type_url());
+      const bool waits = waiting != in_flight.end();
       // `=`: the nonce of what is in flight, which no input can guess.
-      if (request.response_nonce() == "=")
-        request.set_response_nonce(in_flight[request.type_url()]);
+      if (request.response_nonce() == "=") request.set_response_nonce(waits ? waiting->second : "");
       if (!session.OnRequest(request)) return 0;
-      if (in_flight[request.type_url()] == request.response_nonce()) {
-        in_flight.erase(request.type_url());
-      }
+      if (waits && waiting->second == request.response_nonce()) in_flight.erase(waiting);
     }
     int answers = 0;
     while (const auto answer = session.NextAnswer()) {

@@ -131,7 +131,9 @@ TEST_F(Relay, WhatAnEndpointSentBeforeItsResetStillArrives) {
 
 TEST_F(Relay, AResetIsNoticedThoughTheOtherSideTakesNoMore) {
   endpoint_.Close();
-  Join();
+  ListenerOptions options;
+  options.tcp.delivery_timeout = 50ms;
+  Join(options);
   const std::string upload = Pattern(64 * 1024);
   std::size_t sent = 0;
   // Until every buffer on the way is full.
