@@ -5,7 +5,8 @@ add_library(sluice_options INTERFACE)
 target_compile_features(sluice_options INTERFACE cxx_std_20)
 target_include_directories(sluice_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(sluice_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)  # What common/base/mutex.h is for.
 
 # Standalone Asio. Whether it takes memory from aligned_alloc depends on which header a file includes
 # first, and a handler is allocated in one file and freed in another: switched off for all.
