@@ -4,12 +4,12 @@
 
 #include <deque>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "common/base/limits.h"
+#include "common/base/mutex.h"
 #include "controlplane/api/resource_view.h"
 
 namespace sluice::controlplane {
@@ -95,7 +95,7 @@ class ObjectWatch final : public Watch {
 
     std::optional<Pending> pending;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (too_slow_) return Progress::kTooSlow;
       if (queue_.empty()) return Progress::kIdle;
       pending = std::move(queue_.front());
@@ -122,7 +122,7 @@ class ObjectWatch final : public Watch {
   void OnChange(const CatalogChange& change) {
     bool woken = false;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       for (const model::Change& one : change.changes) {
         auto event = EventOf(filter_, one, change.after->generation);
         if (!event) continue;
@@ -178,9 +178,9 @@ class ObjectWatch final : public Watch {
   std::map<model::ResourceKey, Known> known_;  // As last sent.
   std::int64_t generation_ = 0;                // Of the last event.
 
-  std::mutex mutex_;
-  std::deque<Pending> queue_;
-  bool too_slow_ = false;
+  Mutex mutex_;
+  std::deque<Pending> queue_ ABSL_GUARDED_BY(mutex_);
+  bool too_slow_ ABSL_GUARDED_BY(mutex_) = false;
 
   std::shared_ptr<void> subscription_;  // Last: it goes before what its callback uses.
 };

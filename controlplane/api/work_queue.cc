@@ -10,20 +10,20 @@ WorkQueue::~WorkQueue() { Stop(); }
 
 bool WorkQueue::Post(std::function<void()> work) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (stopping_ || waiting_.size() >= capacity_) return false;
     waiting_.push_back(std::move(work));
   }
-  changed_.notify_one();
+  changed_.NotifyOne();
   return true;
 }
 
 void WorkQueue::Stop() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
-  changed_.notify_one();
+  changed_.NotifyOne();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -31,8 +31,8 @@ void WorkQueue::Run() {
   for (;;) {
     std::function<void()> work;
     {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+      const MutexLock lock(mutex_);
+      while (!stopping_ && waiting_.empty()) changed_.Wait(mutex_);
       if (waiting_.empty()) return;
       work = std::move(waiting_.front());
       waiting_.pop_front();

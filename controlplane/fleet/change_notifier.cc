@@ -1,6 +1,7 @@
 #include "controlplane/fleet/change_notifier.h"
 
 #include <chrono>
+#include <mutex>
 #include <utility>
 
 namespace sluice::controlplane {
@@ -11,7 +12,8 @@ constexpr std::chrono::seconds kTick{1};
 
 }  // namespace
 
-// The lock is held while calling: it guards nothing but the list and the promise of Add.
+// The lock is held while calling: it guards nothing but the list and the promise of Add. It is not
+// a Mutex as a callback may drop handles, and clang does not follow locks that are taken twice.
 struct ChangeNotifier::Callbacks {
   void CallAll() {
     std::uint64_t last = 0;
@@ -37,19 +39,19 @@ ChangeNotifier::ChangeNotifier(std::function<void()> on_tick)
 
 ChangeNotifier::~ChangeNotifier() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_one();
+  wake_.NotifyOne();
   thread_.join();
 }
 
 void ChangeNotifier::Changed() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (std::exchange(changed_, true)) return;  // The thread knows, or waits out its pause.
   }
-  wake_.notify_one();
+  wake_.NotifyOne();
 }
 
 std::shared_ptr<void> ChangeNotifier::Add(std::function<void()> callback) {
@@ -63,21 +65,23 @@ std::shared_ptr<void> ChangeNotifier::Add(std::function<void()> callback) {
 }
 
 void ChangeNotifier::Run() {
-  std::unique_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   while (!stopping_) {
-    const bool woken = wake_.wait_for(lock, kTick, [this] { return changed_ || stopping_; });
+    const MonotonicTime tick = std::chrono::steady_clock::now() + kTick;
+    while (!changed_ && !stopping_ && wake_.WaitUntil(mutex_, tick)) continue;
     if (stopping_) return;
-    if (!woken) {
-      lock.unlock();
+    if (!changed_) {
+      mutex_.Unlock();
       on_tick_();
-      lock.lock();
+      mutex_.Lock();
       continue;
     }
     changed_ = false;
-    lock.unlock();
+    mutex_.Unlock();
     callbacks_->CallAll();
-    lock.lock();
-    wake_.wait_for(lock, kPause, [this] { return stopping_; });
+    mutex_.Lock();
+    const MonotonicTime rested = std::chrono::steady_clock::now() + kPause;
+    while (!stopping_ && wake_.WaitUntil(mutex_, rested)) continue;
   }
 }
 

@@ -2,13 +2,13 @@
 // 10 ms. Owns the thread that does, which also ticks once a second. Thread-safe.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <thread>
+
+#include "common/base/mutex.h"
 
 namespace sluice::controlplane {
 
@@ -28,10 +28,10 @@ class ChangeNotifier {
 
   const std::function<void()> on_tick_;
   const std::shared_ptr<Callbacks> callbacks_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool changed_ = false;
-  bool stopping_ = false;
+  Mutex mutex_;
+  ConditionVariable wake_;
+  bool changed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

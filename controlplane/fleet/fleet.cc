@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 #include <set>
 #include <utility>
 
 #include "common/base/limits.h"
+#include "common/base/mutex.h"
 #include "controlplane/fleet/change_notifier.h"
 #include "controlplane/fleet/cohort.h"
 #include "controlplane/fleet/data_plane_object.h"
@@ -55,7 +55,7 @@ class Fleet::State {
 
   // On the feed's thread, after it has told everybody of a new generation.
   void Published() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const WallTime now = clock_();
     FollowSteps();
     SettleAll(now);
@@ -63,7 +63,7 @@ class Fleet::State {
   }
 
   Result<void> Open(const NodeIdentity& identity, int NodeState::*streams) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const WallTime now = clock_();
     FollowSteps();
     auto found = nodes_.find(identity.id);
@@ -103,13 +103,20 @@ class Fleet::State {
   }
 
   void Close(const std::string& node_id, int NodeState::*streams) {
-    Edit(node_id, [&](Node& node, WallTime now) {
-      NodeState& state = node.member.state;
-      --(state.*streams);
-      if (state.connected()) return;
+    const MutexLock lock(mutex_);
+    const auto found = nodes_.find(node_id);
+    if (found == nodes_.end()) return;
+    const WallTime now = clock_();
+    FollowSteps();
+    Node& node = found->second;
+    Uncount(node);
+    NodeState& state = node.member.state;
+    --(state.*streams);
+    if (!state.connected()) {
       state.connected_since = now;
       absent_.insert({now, &node});
-    });
+    }
+    Seen(node, now);
   }
 
   void Take(const v1::NodeReport& report) {
@@ -150,7 +157,7 @@ class Fleet::State {
   void Accepted(const std::string& node_id, const std::string& kind,
                 const std::vector<std::shared_ptr<const SnapshotItem>>& items) {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       const auto found = nodes_.find(node_id);
       if (found == nodes_.end() || found->second.member.state.refusals.empty()) return;
     }
@@ -161,7 +168,7 @@ class Fleet::State {
 
   void Await(const std::string& node_id) {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       const auto found = nodes_.find(node_id);
       if (found == nodes_.end() || found->second.member.state.awaited) return;
     }
@@ -169,7 +176,7 @@ class Fleet::State {
   }
 
   void Forget() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const WallTime now = clock_();
     bool changed = GiveUp(now);
     while (!given_up_.empty() && now - given_up_.begin()->since >= limits::kNodeKept) {
@@ -189,7 +196,7 @@ class Fleet::State {
     };
     std::vector<Seen> seen;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       FollowSteps();
       SettleAll(clock_());
       seen.reserve(nodes_.size());
@@ -205,7 +212,7 @@ class Fleet::State {
 
   v1::RolloutResponse Progress(std::int64_t generation,
                                const std::vector<model::ResourceKey>& objects) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     FollowSteps();
     if (step_->generation < generation) return {};  // Not yet known who sees it: not settled.
     GiveUp(clock_());
@@ -225,7 +232,7 @@ class Fleet::State {
     ObjectTally tally;
     WallTime changed;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       FollowSteps();
       GiveUp(clock_());
       const auto left_out = step_->left_out->find(resource.key());
@@ -279,10 +286,10 @@ class Fleet::State {
   };
 
   // A node's facts change between the two.
-  void Uncount(Node& node) {
+  void Uncount(Node& node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (std::exchange(node.counted, false)) node.cohort->second.cohort.Leave(node.member);
   }
-  void Recount(Node& node) {
+  void Recount(Node& node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     Uncount(node);
     if (!node.member.state.awaited || node.given_up) return;
     node.cohort->second.cohort.Enter(node.member);
@@ -291,7 +298,7 @@ class Fleet::State {
 
   template <typename Change>
   void Edit(const std::string& node_id, const Change& change) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto found = nodes_.find(node_id);
     if (found == nodes_.end()) return;
     const WallTime now = clock_();
@@ -301,14 +308,14 @@ class Fleet::State {
     Seen(found->second, now);
   }
 
-  void Seen(Node& node, WallTime now) {
+  void Seen(Node& node, WallTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     node.member.state.last_seen = now;
     Recount(node);
     Settle(node, now);
     Touch(now);
   }
 
-  void Settle(Node& node, WallTime now) {
+  void Settle(Node& node, WallTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const Snapshot& wanted = *node.cohort->second.cohort.wanted();
     node.settled_for = wanted.id;
     NodeState& state = node.member.state;
@@ -319,7 +326,7 @@ class Fleet::State {
   }
 
   // Those that a step has given something else to run.
-  void SettleAll(WallTime now) {
+  void SettleAll(WallTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     for (auto& [id, node] : nodes_) {
       const Cohort& cohort = node.cohort->second.cohort;
       if (node.settled_for == cohort.wanted()->id) continue;
@@ -328,7 +335,7 @@ class Fleet::State {
     }
   }
 
-  void JoinCohort(Node& node) {
+  void JoinCohort(Node& node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     LeaveCohort(node);
     auto wanted = node.view->Current();
     const std::uint64_t group = wanted->group;
@@ -338,7 +345,7 @@ class Fleet::State {
     node.in_cohort = true;
   }
 
-  void LeaveCohort(Node& node) {
+  void LeaveCohort(Node& node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (!std::exchange(node.in_cohort, false)) return;
     Uncount(node);
     if (--node.cohort->second.nodes == 0) cohorts_.erase(node.cohort);
@@ -346,7 +353,7 @@ class Fleet::State {
 
   // Takes in the feed's last step, which may be ahead of its last call of Published. Costs the
   // number of groups, and that of nodes when label sets have changed their group.
-  void FollowSteps() {
+  void FollowSteps() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     auto step = feed_.Step();
     if (step == step_) return;
     if (step->regroupings != step_->regroupings) {
@@ -362,13 +369,13 @@ class Fleet::State {
     step_ = std::move(step);
   }
 
-  void Touch(WallTime now) {
+  void Touch(WallTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     last_change_ = now;
     notifier_.Changed();
   }
 
   // Nodes that have been gone for so long are not awaited any more. True: there were some.
-  bool GiveUp(WallTime now) {
+  bool GiveUp(WallTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     bool any = false;
     while (!absent_.empty() && now - absent_.begin()->since >= limits::kNodeAwaited) {
       const Absence absence = *absent_.begin();
@@ -383,7 +390,7 @@ class Fleet::State {
 
   void SetTransitions(const model::Resource& resource, WallTime changed,
                       const model::ResourceSet& resources, std::vector<v1::Condition>& conditions) {
-    const std::lock_guard lock(transitions_mutex_);
+    const MutexLock lock(transitions_mutex_);
     auto& remembered = transitions_[resource.key()];
     for (v1::Condition& condition : conditions) {
       auto [transition, added] = remembered.try_emplace(condition.type());
@@ -404,16 +411,17 @@ class Fleet::State {
   SnapshotFeed& feed_;
   const Clock clock_;
 
-  mutable std::mutex mutex_;
-  std::map<std::string, Node> nodes_;
-  Cohorts cohorts_;
-  std::set<Absence> absent_;    // Expected back.
-  std::set<Absence> given_up_;  // Not any more.
-  std::shared_ptr<const SnapshotStep> step_;
-  WallTime last_change_ = clock_();
+  mutable Mutex mutex_;
+  std::map<std::string, Node> nodes_ ABSL_GUARDED_BY(mutex_);
+  Cohorts cohorts_ ABSL_GUARDED_BY(mutex_);
+  std::set<Absence> absent_ ABSL_GUARDED_BY(mutex_);    // Expected back.
+  std::set<Absence> given_up_ ABSL_GUARDED_BY(mutex_);  // Not any more.
+  std::shared_ptr<const SnapshotStep> step_ ABSL_GUARDED_BY(mutex_);
+  WallTime last_change_ ABSL_GUARDED_BY(mutex_) = clock_();
 
-  std::mutex transitions_mutex_;
-  std::map<model::ResourceKey, std::map<std::string, Transition>> transitions_;
+  Mutex transitions_mutex_;
+  std::map<model::ResourceKey, std::map<std::string, Transition>> transitions_
+      ABSL_GUARDED_BY(transitions_mutex_);
 
   ChangeNotifier notifier_;  // Last: its thread uses the rest.
 };

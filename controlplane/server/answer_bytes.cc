@@ -39,7 +39,7 @@ struct AnswerEncoder::Body {
 };
 
 std::shared_ptr<const AnswerEncoder::Body> AnswerEncoder::BodyOf(const DiscoveryAnswer& answer) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (answer.errors.empty()) {
     for (const auto& remembered : recent_) {
       auto body = remembered.lock();
@@ -89,7 +89,7 @@ grpc::ByteBuffer AnswerEncoder::Encode(const DiscoveryAnswer& answer) {
 }
 
 std::uint64_t AnswerEncoder::made() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return made_;
 }
 

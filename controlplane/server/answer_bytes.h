@@ -9,9 +9,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 
+#include "common/base/mutex.h"
 #include "controlplane/discovery/discovery_response.h"
 
 namespace sluice::controlplane {
@@ -34,9 +34,9 @@ class AnswerEncoder {
   std::shared_ptr<const Body> BodyOf(const DiscoveryAnswer& answer);
 
   const std::string control_plane_;
-  mutable std::mutex mutex_;
-  std::array<std::weak_ptr<const Body>, kRemembered> recent_;
-  std::uint64_t made_ = 0;
+  mutable Mutex mutex_;
+  std::array<std::weak_ptr<const Body>, kRemembered> recent_ ABSL_GUARDED_BY(mutex_);
+  std::uint64_t made_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace sluice::controlplane

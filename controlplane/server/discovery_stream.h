@@ -9,13 +9,13 @@
 #include <grpcpp/support/proto_buffer_reader.h>
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "common/base/error.h"
 #include "common/base/limits.h"
+#include "common/base/mutex.h"
 #include "controlplane/discovery/discovery_response.h"
 #include "controlplane/discovery/node_identity.h"
 #include "controlplane/fleet/fleet.h"
@@ -63,12 +63,12 @@ class DiscoveryStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   }
 
   void End(const Error& error) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     FinishOnce(ToStatus(error));
   }
 
   void OnSnapshot(std::shared_ptr<const Snapshot> snapshot) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!session_) return;
     session_->OnSnapshot(std::move(snapshot));
     SendNext();
@@ -76,13 +76,13 @@ class DiscoveryStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   void OnReadDone(bool ok) override {
     if (!ok) {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       FinishOnce(grpc::Status::OK);
       return;
     }
     std::shared_ptr<OpenStream> replaced;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       auto taken = TakeRequest(replaced);
       if (!taken) FinishOnce(ToStatus(taken.error()));
       SendNext();
@@ -96,7 +96,7 @@ class DiscoveryStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   }
 
   void OnWriteDone(bool /*ok*/) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     writing_ = false;
     SendNext();
   }
@@ -113,7 +113,8 @@ class DiscoveryStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   DiscoveryStream(const StreamSurroundings& surroundings, Caller caller)
       : surroundings_(surroundings), caller_(std::move(caller)) {}
 
-  Result<void> TakeRequest(std::shared_ptr<OpenStream>& replaced) {
+  Result<void> TakeRequest(std::shared_ptr<OpenStream>& replaced)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (finished_) return {};
     if (incoming_.Length() > limits::kDiscoveryRequestBytes) {
       return Fail(ErrorCode::kResourceExhausted,
@@ -139,7 +140,8 @@ class DiscoveryStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     return {};
   }
 
-  Result<void> OpenSession(const Request& request, std::shared_ptr<OpenStream>& replaced) {
+  Result<void> OpenSession(const Request& request, std::shared_ptr<OpenStream>& replaced)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     auto node = ParseNode(request.node());
     if (!node) return tl::unexpected(node.error());
     if (auto may = Authorize(caller_, {Verb::kFollow, node->id}); !may) return may;
@@ -153,7 +155,7 @@ class DiscoveryStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     return {};
   }
 
-  void SendNext() {
+  void SendNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (writing_ || finished_ || !session_) return;
     auto answer = session_->NextAnswer();
     if (!answer) return;
@@ -162,7 +164,7 @@ class DiscoveryStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     this->StartWrite(&outgoing_);
   }
 
-  void FinishOnce(const grpc::Status& status) {
+  void FinishOnce(const grpc::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (finished_) return;
     finished_ = true;
     view_.reset();
@@ -172,15 +174,16 @@ class DiscoveryStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   const StreamSurroundings surroundings_;
   const Caller caller_;
   std::shared_ptr<DiscoveryStream> self_;  // Until OnDone.
+  // One read is under way at a time, and OnDone comes last, so these have one user.
   grpc::ByteBuffer incoming_;
-
-  std::mutex mutex_;
-  std::optional<typename Protocol::Session> session_;
   std::optional<std::string> node_id_;
-  std::unique_ptr<SnapshotFeed::View> view_;
-  grpc::ByteBuffer outgoing_;
-  bool writing_ = false;
-  bool finished_ = false;
+
+  Mutex mutex_;
+  std::optional<typename Protocol::Session> session_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<SnapshotFeed::View> view_ ABSL_GUARDED_BY(mutex_);
+  grpc::ByteBuffer outgoing_ ABSL_GUARDED_BY(mutex_);
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace sluice::controlplane

@@ -4,11 +4,11 @@
 #include <google/protobuf/util/message_differencer.h>
 
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "common/base/limits.h"
+#include "common/base/mutex.h"
 #include "controlplane/api/object_ref.h"
 #include "controlplane/api/watch.h"
 #include "controlplane/server/grpc_status.h"
@@ -29,7 +29,7 @@ class LiveCall : public LiveStream,
   void Register() {
     self_ = this->shared_from_this();
     if (driver_.Add(self_)) return;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     FinishOnce({ErrorCode::kResourceExhausted,
                 fmt::format(
                     "{} watches and rollouts are open, which is the limit, or the control plane is "
@@ -38,12 +38,12 @@ class LiveCall : public LiveStream,
   }
 
   void Pump() final {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     PumpLocked();
   }
 
   void Refresh() final {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (finished_ || writing_) {
       refresh_again_ = true;
       return;
@@ -53,12 +53,12 @@ class LiveCall : public LiveStream,
   }
 
   void Close() final {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     FinishOnce({ErrorCode::kUnavailable, "the control plane is stopping; connect again"});
   }
 
   void OnWriteDone(bool ok) final {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     writing_ = false;
     if (!ok) {
       FinishOnce({ErrorCode::kUnavailable, "the client has gone"});
@@ -72,7 +72,7 @@ class LiveCall : public LiveStream,
   }
 
   void OnCancel() final {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!finished_) {
       finished_ = true;
       this->Finish(grpc::Status::CANCELLED);
@@ -87,12 +87,12 @@ class LiveCall : public LiveStream,
  protected:
   enum class Step { kWrite, kIdle, kEnd };
 
-  // The next message into `response`; kEnd when Finish... has been called. Under the mutex.
-  virtual Step Produce(Response& response) = 0;
-  // Take in what the fleet says now. Under the mutex.
-  virtual void Look() = 0;
+  // The next message into `response`; kEnd when Finish... has been called.
+  virtual Step Produce(Response& response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) = 0;
+  // Take in what the fleet says now.
+  virtual void Look() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) = 0;
 
-  void PumpLocked() {
+  void PumpLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (finished_ || writing_) return;
     response_.Clear();
     if (Produce(response_) != Step::kWrite) return;
@@ -100,25 +100,25 @@ class LiveCall : public LiveStream,
     this->StartWrite(&response_);
   }
 
-  void FinishOnce(const Refusal& refusal) {
+  void FinishOnce(const Refusal& refusal) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (finished_) return;
     finished_ = true;
     this->Finish(GrpcStatus(refusal, limits::kDefaultStatusDetailBytes));
   }
-  void FinishWell() {
+  void FinishWell() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (finished_) return;
     finished_ = true;
     this->Finish(grpc::Status::OK);
   }
 
   StreamDriver& driver_;
-  std::mutex mutex_;
-  bool finished_ = false;
+  Mutex mutex_;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
 
  private:
-  Response response_;
-  bool writing_ = false;
-  bool refresh_again_ = false;
+  Response response_ ABSL_GUARDED_BY(mutex_);
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool refresh_again_ ABSL_GUARDED_BY(mutex_) = false;
   std::shared_ptr<LiveStream> self_;
 };
 
@@ -129,7 +129,7 @@ class WatchCall final : public LiveCall<v1::WatchResponse> {
   // On the queue's thread: it may read the store.
   void Start(const v1::WatchRequest& request, Catalog& catalog, const FleetView& fleet) {
     auto watch = StartWatch(request, catalog, fleet, [this] { driver_.Wake(this); });
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!watch) {
       FinishOnce(watch.error());
       return;
@@ -139,12 +139,12 @@ class WatchCall final : public LiveCall<v1::WatchResponse> {
   }
 
   void Refuse(const Refusal& refusal) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     FinishOnce(refusal);
   }
 
  private:
-  Step Produce(v1::WatchResponse& response) override {
+  Step Produce(v1::WatchResponse& response) override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (watch_ == nullptr) return Step::kIdle;
     switch (watch_->Next(response)) {
       case Watch::Progress::kEvent:
@@ -163,11 +163,11 @@ class WatchCall final : public LiveCall<v1::WatchResponse> {
     return Step::kEnd;
   }
 
-  void Look() override {
+  void Look() override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (watch_ != nullptr) watch_->CompareStatuses();
   }
 
-  std::unique_ptr<Watch> watch_;
+  std::unique_ptr<Watch> watch_ ABSL_GUARDED_BY(mutex_);
 };
 
 class RolloutCall final : public LiveCall<v1::RolloutResponse> {
@@ -177,7 +177,7 @@ class RolloutCall final : public LiveCall<v1::RolloutResponse> {
       : LiveCall(driver), generation_(generation), objects_(std::move(objects)), fleet_(fleet) {}
 
   void Start(const Answer<void>& accepted) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!accepted) {
       FinishOnce(accepted.error());
       return;
@@ -187,7 +187,7 @@ class RolloutCall final : public LiveCall<v1::RolloutResponse> {
   }
 
  private:
-  Step Produce(v1::RolloutResponse& response) override {
+  Step Produce(v1::RolloutResponse& response) override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (changed_) {
       changed_ = false;
       response = latest_;
@@ -198,7 +198,7 @@ class RolloutCall final : public LiveCall<v1::RolloutResponse> {
     return Step::kEnd;
   }
 
-  void Look() override {
+  void Look() override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (sent_any_ && latest_.settled()) return;  // The last word has been said.
     v1::RolloutResponse now = fleet_.Progress(generation_, objects_);
     if (sent_any_ && google::protobuf::util::MessageDifferencer::Equals(now, latest_)) return;
@@ -209,9 +209,9 @@ class RolloutCall final : public LiveCall<v1::RolloutResponse> {
   const std::int64_t generation_;
   const std::vector<model::ResourceKey> objects_;
   const FleetView& fleet_;
-  v1::RolloutResponse latest_;
-  bool changed_ = false;
-  bool sent_any_ = false;
+  v1::RolloutResponse latest_ ABSL_GUARDED_BY(mutex_);
+  bool changed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool sent_any_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 Answer<std::vector<model::ResourceKey>> RolloutObjects(const v1::RolloutRequest& request,

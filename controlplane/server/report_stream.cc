@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 
+#include "common/base/mutex.h"
 #include "controlplane/server/grpc_status.h"
 
 namespace sluice::controlplane {
@@ -32,7 +32,7 @@ class ReportStream final : public grpc::ServerBidiReactor<v1::NodeReport, v1::No
   void OnReadDone(bool ok) override {
     if (!ok) return FinishOnce(grpc::Status::OK);
     if (auto taken = Take(); !taken) return End(taken.error());
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!finished_) StartWrite(&ack_);
   }
 
@@ -63,7 +63,7 @@ class ReportStream final : public grpc::ServerBidiReactor<v1::NodeReport, v1::No
   }
 
   void FinishOnce(const grpc::Status& status) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (finished_) return;
     finished_ = true;
     Finish(status);
@@ -78,8 +78,8 @@ class ReportStream final : public grpc::ServerBidiReactor<v1::NodeReport, v1::No
   v1::NodeReportAck ack_;
   std::string node_id_;
 
-  std::mutex mutex_;
-  bool finished_ = false;
+  Mutex mutex_;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace

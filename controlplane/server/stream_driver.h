@@ -5,13 +5,12 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <thread>
 
+#include "common/base/mutex.h"
 #include "controlplane/fleet/fleet_view.h"
 
 namespace sluice::controlplane {
@@ -46,15 +45,15 @@ class StreamDriver {
   using Clock = std::chrono::steady_clock;
 
   void Run();
-  void RefreshAll(std::unique_lock<std::mutex>& lock);
+  void RefreshAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<const LiveStream*, std::shared_ptr<LiveStream>> streams_;
-  std::set<const LiveStream*> woken_;
-  bool fleet_changed_ = false;
-  Clock::time_point next_refresh_{};
-  bool stopping_ = false;
+  Mutex mutex_;
+  ConditionVariable changed_;
+  std::map<const LiveStream*, std::shared_ptr<LiveStream>> streams_ ABSL_GUARDED_BY(mutex_);
+  std::set<const LiveStream*> woken_ ABSL_GUARDED_BY(mutex_);
+  bool fleet_changed_ ABSL_GUARDED_BY(mutex_) = false;
+  Clock::time_point next_refresh_ ABSL_GUARDED_BY(mutex_){};
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
   std::shared_ptr<void> fleet_subscription_;
 };

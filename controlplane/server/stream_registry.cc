@@ -15,7 +15,7 @@ const Error kStopping{ErrorCode::kUnavailable, "the control plane is shutting do
 }  // namespace
 
 Result<void> StreamRegistry::Add(const std::shared_ptr<OpenStream>& stream) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (stopping_) return tl::unexpected(kStopping);
   if (streams_.size() >= limits::kDiscoveryStreams) {
     return Fail(ErrorCode::kResourceExhausted,
@@ -27,14 +27,14 @@ Result<void> StreamRegistry::Add(const std::shared_ptr<OpenStream>& stream) {
 }
 
 void StreamRegistry::Remove(const std::shared_ptr<OpenStream>& stream) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   streams_.erase(stream.get());
   std::erase_if(by_node_, [&](const auto& entry) { return entry.second == stream.get(); });
 }
 
 std::shared_ptr<OpenStream> StreamRegistry::Claim(const std::string& node_id,
                                                   const std::shared_ptr<OpenStream>& stream) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   OpenStream*& holder = by_node_[node_id];
   OpenStream* const before = std::exchange(holder, stream.get());
   if (before == nullptr || before == stream.get()) return nullptr;
@@ -45,7 +45,7 @@ std::shared_ptr<OpenStream> StreamRegistry::Claim(const std::string& node_id,
 void StreamRegistry::Shutdown() {
   std::vector<std::shared_ptr<OpenStream>> streams;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
     for (const auto& [key, stream] : streams_) {
       if (auto open = stream.lock()) streams.push_back(std::move(open));

@@ -5,10 +5,10 @@
 #include <cstddef>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "common/base/error.h"
+#include "common/base/mutex.h"
 
 namespace sluice::controlplane {
 
@@ -30,10 +30,10 @@ class StreamRegistry {
   void Shutdown();
 
  private:
-  std::mutex mutex_;
-  std::map<OpenStream*, std::weak_ptr<OpenStream>> streams_;
-  std::map<std::string, OpenStream*> by_node_;
-  bool stopping_ = false;
+  Mutex mutex_;
+  std::map<OpenStream*, std::weak_ptr<OpenStream>> streams_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, OpenStream*> by_node_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace sluice::controlplane

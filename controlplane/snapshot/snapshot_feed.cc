@@ -1,12 +1,11 @@
 #include "controlplane/snapshot/snapshot_feed.h"
 
-#include <condition_variable>
 #include <map>
-#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "common/base/mutex.h"
 #include "common/base/thread_name.h"
 #include "controlplane/snapshot/step_pacer.h"
 
@@ -39,36 +38,36 @@ class SnapshotFeed::State {
   void Stop() {
     subscription_.handle.reset();
     {
-      const std::lock_guard lock(pending_mutex_);
+      const MutexLock lock(pending_mutex_);
       stopping_ = true;
     }
-    wake_.notify_one();
+    wake_.NotifyOne();
     thread_.join();
   }
 
   std::uint64_t Add(const Labels& labels, std::weak_ptr<SnapshotListener> listener) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     index_.Hold(labels);
     views_.emplace(++last_view_, ViewEntry{labels, std::move(listener)});
     return last_view_;
   }
   void Remove(std::uint64_t view) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto found = views_.find(view);
     index_.Drop(found->second.labels);
     views_.erase(found);
   }
   std::shared_ptr<const Snapshot> CurrentOf(std::uint64_t view) const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return index_.SnapshotOf(views_.at(view).labels);
   }
   // Not behind the mutex that a step holds: an apply's answer does not wait for it.
   std::shared_ptr<const SnapshotStep> Step() const {
-    const std::lock_guard lock(step_mutex_);
+    const MutexLock lock(step_mutex_);
     return step_;
   }
   void OnPublished(std::function<void()> callback) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     on_published_ = std::move(callback);
   }
 
@@ -86,22 +85,23 @@ class SnapshotFeed::State {
   // On the committing thread.
   void Gather(const CatalogChange& change) {
     {
-      const std::lock_guard lock(pending_mutex_);
+      const MutexLock lock(pending_mutex_);
       pending_.generation = change.after->generation;
       for (const model::Change& one : change.changes) {
         pending_.changes.insert_or_assign(one.key, one);
       }
     }
-    wake_.notify_one();
+    wake_.NotifyOne();
   }
 
   void Run() {
     for (;;) {
       Pending taken;
       {
-        std::unique_lock lock(pending_mutex_);
-        wake_.wait(lock, [this] { return stopping_ || pending_.generation != 0; });
-        wake_.wait_until(lock, pacer_.NextStep(), [this] { return stopping_; });
+        const MutexLock lock(pending_mutex_);
+        while (!stopping_ && pending_.generation == 0) wake_.Wait(pending_mutex_);
+        const auto next_step = pacer_.NextStep();
+        while (!stopping_ && wake_.WaitUntil(pending_mutex_, next_step)) continue;
         if (stopping_) return;
         std::swap(taken, pending_);
       }
@@ -120,11 +120,11 @@ class SnapshotFeed::State {
     std::vector<std::pair<std::shared_ptr<SnapshotListener>, std::shared_ptr<const Snapshot>>> told;
     std::function<void()> on_published;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       index_.Apply(taken.generation, changes);
       auto step = std::make_shared<const SnapshotStep>(index_.Step());
       {
-        const std::lock_guard step_lock(step_mutex_);
+        const MutexLock step_lock(step_mutex_);
         step_ = std::move(step);
       }
       told.reserve(views_.size());
@@ -140,22 +140,23 @@ class SnapshotFeed::State {
     return told.size();
   }
 
-  std::mutex pending_mutex_;
-  std::condition_variable wake_;
-  Pending pending_;
-  bool stopping_ = false;
+  Mutex pending_mutex_;
+  ConditionVariable wake_;
+  Pending pending_ ABSL_GUARDED_BY(pending_mutex_);
+  bool stopping_ ABSL_GUARDED_BY(pending_mutex_) = false;
 
   StepPacer pacer_;  // Of the thread.
 
   Catalog::Subscription subscription_;
 
-  mutable std::mutex mutex_;
-  VisibilityIndex index_;
-  std::map<std::uint64_t, ViewEntry> views_;
-  std::uint64_t last_view_ = 0;
-  mutable std::mutex step_mutex_;
-  std::shared_ptr<const SnapshotStep> step_;
-  std::function<void()> on_published_;
+  mutable Mutex mutex_;
+  VisibilityIndex index_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::uint64_t, ViewEntry> views_ ABSL_GUARDED_BY(mutex_);
+  std::uint64_t last_view_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::function<void()> on_published_ ABSL_GUARDED_BY(mutex_);
+
+  mutable Mutex step_mutex_;
+  std::shared_ptr<const SnapshotStep> step_ ABSL_GUARDED_BY(step_mutex_);
 
   std::thread thread_;
 };

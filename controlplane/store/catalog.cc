@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <map>
-#include <mutex>
 #include <set>
 #include <thread>
 #include <utility>
 
+#include "common/base/mutex.h"
 #include "common/log/event_log.h"
 
 namespace sluice::controlplane {
@@ -20,7 +19,7 @@ class Subscriptions : public std::enable_shared_from_this<Subscriptions> {
  public:
   // The caller holds whatever makes "from here on" well-defined.
   std::shared_ptr<void> Add(Catalog::Subscriber subscriber) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const std::uint64_t id = next_id_++;
     subscribers_.emplace(id, std::make_shared<const Catalog::Subscriber>(std::move(subscriber)));
     return std::shared_ptr<void>(nullptr,
@@ -28,7 +27,7 @@ class Subscriptions : public std::enable_shared_from_this<Subscriptions> {
   }
 
   std::vector<std::uint64_t> Ids() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::vector<std::uint64_t> ids;
     for (const auto& [id, subscriber] : subscribers_) ids.push_back(id);
     return ids;
@@ -39,7 +38,7 @@ class Subscriptions : public std::enable_shared_from_this<Subscriptions> {
     for (const std::uint64_t id : ids) {
       std::shared_ptr<const Catalog::Subscriber> subscriber;
       {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         const auto found = subscribers_.find(id);
         if (found == subscribers_.end()) continue;
         subscriber = found->second;
@@ -48,10 +47,10 @@ class Subscriptions : public std::enable_shared_from_this<Subscriptions> {
       }
       (*subscriber)(change);
       {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         running_ = 0;
       }
-      returned_.notify_all();
+      returned_.NotifyAll();
     }
   }
 
@@ -59,18 +58,18 @@ class Subscriptions : public std::enable_shared_from_this<Subscriptions> {
   // Returns when the subscriber is not running and never will again, unless it is what removes
   // itself.
   void Remove(std::uint64_t id) {
-    std::unique_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     subscribers_.erase(id);
-    returned_.wait(lock,
-                   [&] { return running_ != id || running_on_ == std::this_thread::get_id(); });
+    while (running_ == id && running_on_ != std::this_thread::get_id()) returned_.Wait(mutex_);
   }
 
-  mutable std::mutex mutex_;
-  std::condition_variable returned_;
-  std::map<std::uint64_t, std::shared_ptr<const Catalog::Subscriber>> subscribers_;
-  std::uint64_t next_id_ = 1;
-  std::uint64_t running_ = 0;  // 0: none.
-  std::thread::id running_on_;
+  mutable Mutex mutex_;
+  ConditionVariable returned_;
+  std::map<std::uint64_t, std::shared_ptr<const Catalog::Subscriber>> subscribers_
+      ABSL_GUARDED_BY(mutex_);
+  std::uint64_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;
+  std::uint64_t running_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: none.
+  std::thread::id running_on_ ABSL_GUARDED_BY(mutex_);
 };
 
 // What makes `stored` of `known`. An object is the same when its bytes are; that some bytes may
@@ -99,18 +98,18 @@ class StoreCatalog final : public Catalog {
  public:
   StoreCatalog(Store& store, std::shared_ptr<const CatalogState> state)
       : store_(store), state_(std::move(state)) {
-    const Turn turn(*this);  // What is told right away waits until there is a following.
+    const Turn turn(turns_);  // What is told right away waits until there is a following.
     following_ = store_.Follow(state_->generation, [this](auto news) { OnNews(std::move(news)); });
   }
 
   std::shared_ptr<const CatalogState> Current() const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return state_;
   }
 
   Result<std::shared_ptr<const CatalogState>> Commit(std::int64_t based_on,
                                                      std::vector<model::Change> changes) override {
-    const Turn turn(*this);
+    const Turn turn(turns_);
     if (const auto newest = Current()->generation; newest != based_on) {
       return Fail(ErrorCode::kConflict,
                   fmt::format("generation {} is current, not {} any more", newest, based_on));
@@ -134,39 +133,49 @@ class StoreCatalog final : public Catalog {
   }
 
   Subscription Subscribe(Subscriber subscriber) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return {state_, subscriptions_->Add(std::move(subscriber))};
   }
 
  private:
   // Generations go one after another, store and subscribers included, without holding the mutex
   // that readers take.
-  class Turn {
+  class ABSL_LOCKABLE Turns {
    public:
-    explicit Turn(StoreCatalog& catalog) : catalog_(catalog) {
-      std::unique_lock lock(catalog_.mutex_);
-      catalog_.turn_free_.wait(lock, [&] { return !catalog_.taken_; });
-      catalog_.taken_ = true;
+    void Take() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
+      const MutexLock lock(mutex_);
+      while (taken_) free_.Wait(mutex_);
+      taken_ = true;
     }
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
-    ~Turn() {
+    void Give() ABSL_UNLOCK_FUNCTION() {
       {
-        const std::lock_guard lock(catalog_.mutex_);
-        catalog_.taken_ = false;
+        const MutexLock lock(mutex_);
+        taken_ = false;
       }
-      catalog_.turn_free_.notify_one();
+      free_.NotifyOne();
     }
 
    private:
-    StoreCatalog& catalog_;
+    Mutex mutex_;
+    ConditionVariable free_;
+    bool taken_ ABSL_GUARDED_BY(mutex_) = false;
   };
+  class ABSL_SCOPED_LOCKABLE Turn {
+   public:
+    explicit Turn(Turns& turns) ABSL_EXCLUSIVE_LOCK_FUNCTION(turns) : turns_(turns) {
+      turns_.Take();
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() ABSL_UNLOCK_FUNCTION() { turns_.Give(); }
 
-  // The rest is called in a turn.
+   private:
+    Turns& turns_;
+  };
 
   // On the store's thread.
   void OnNews(Result<std::vector<StoreCommit>> news) {
-    const Turn turn(*this);
+    const Turn turn(turns_);
     Result<void> followed;
     if (news) {
       ApplyAll(std::move(*news));
@@ -186,7 +195,7 @@ class StoreCatalog final : public Catalog {
   }
 
   // Until the state is newer than it was when the store had a newer one.
-  Result<void> CatchUp() {
+  Result<void> CatchUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(turns_) {
     auto commits = store_.CommitsAfter(Current()->generation);
     if (commits) {
       ApplyAll(std::move(*commits));
@@ -197,7 +206,7 @@ class StoreCatalog final : public Catalog {
   }
 
   // What was committed here, or read already, is told again and left out.
-  void ApplyAll(std::vector<StoreCommit> commits) {
+  void ApplyAll(std::vector<StoreCommit> commits) ABSL_EXCLUSIVE_LOCKS_REQUIRED(turns_) {
     for (StoreCommit& commit : commits) {
       if (commit.generation <= Current()->generation) continue;
       Apply(commit.generation, std::move(commit.changes));
@@ -206,7 +215,7 @@ class StoreCatalog final : public Catalog {
   }
 
   // Takes the store as it is, as one change.
-  Result<void> ReadAgain() {
+  Result<void> ReadAgain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(turns_) {
     auto stored = store_.Read();
     if (!stored) return tl::unexpected(stored.error());
     const auto before = Current();
@@ -224,7 +233,8 @@ class StoreCatalog final : public Catalog {
   }
 
   std::shared_ptr<const CatalogState> Apply(std::int64_t generation,
-                                            std::vector<model::Change> changes) {
+                                            std::vector<model::Change> changes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(turns_) {
     const auto before = Current();
     for (model::Change& change : changes) {
       const model::Resource* was = before->resources.Find(change.key);
@@ -234,7 +244,7 @@ class StoreCatalog final : public Catalog {
         CatalogState{generation, before->resources.With(changes)});
     std::vector<std::uint64_t> subscribers;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       state_ = after;
       subscribers = subscriptions_->Ids();
     }
@@ -243,14 +253,13 @@ class StoreCatalog final : public Catalog {
   }
 
   Store& store_;
-  mutable std::mutex mutex_;
-  std::condition_variable turn_free_;
-  bool taken_ = false;
-  std::shared_ptr<const CatalogState> state_;
+  Turns turns_;
+  mutable Mutex mutex_;
+  std::shared_ptr<const CatalogState> state_ ABSL_GUARDED_BY(mutex_);
   const std::shared_ptr<Subscriptions> subscriptions_ = std::make_shared<Subscriptions>();
-  bool following_works_ = true;  // Of who has the turn.
+  bool following_works_ ABSL_GUARDED_BY(turns_) = true;
   // Last: it ends before what its thread uses.
-  std::unique_ptr<Store::Following> following_;
+  std::unique_ptr<Store::Following> following_ ABSL_GUARDED_BY(turns_);
 };
 
 }  // namespace

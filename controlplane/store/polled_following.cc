@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
 
 #include "common/base/limits.h"
+#include "common/base/mutex.h"
 #include "common/base/thread_name.h"
 
 namespace sluice::controlplane {
@@ -27,15 +26,15 @@ class PolledFollowing final : public Store::Following {
   }
   ~PolledFollowing() override {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       stopping_ = true;
     }
-    stop_.notify_one();
+    stop_.NotifyOne();
     thread_.join();
   }
 
   void Passed(std::int64_t generation) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     position_ = std::max(position_, generation);
   }
 
@@ -56,8 +55,10 @@ class PolledFollowing final : public Store::Following {
   }
 
   bool StoppedWithin(std::chrono::milliseconds pause) {
-    std::unique_lock lock(mutex_);
-    return stop_.wait_for(lock, pause, [this] { return stopping_; });
+    const MonotonicTime until = std::chrono::steady_clock::now() + pause;
+    const MutexLock lock(mutex_);
+    while (!stopping_ && stop_.WaitUntil(mutex_, until)) continue;
+    return stopping_;
   }
 
   // What there is to tell, if anything: that it can be read again is news to who was told
@@ -73,17 +74,17 @@ class PolledFollowing final : public Store::Following {
   }
 
   std::int64_t Position() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return position_;
   }
 
   const PolledStore store_;
   const Store::Sink sink_;
 
-  std::mutex mutex_;
-  std::condition_variable stop_;
-  bool stopping_ = false;
-  std::int64_t position_;  // What was told or Passed last.
+  Mutex mutex_;
+  ConditionVariable stop_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::int64_t position_ ABSL_GUARDED_BY(mutex_);  // What was told or Passed last.
 
   std::thread thread_;
 };

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <deque>
 #include <map>
-#include <mutex>
 #include <utility>
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
+#include "common/base/mutex.h"
 #include "controlplane/store/polled_following.h"
 #include "controlplane/store/sqlite_database.h"
 #include "controlplane/store/sqlite_schema.h"
@@ -79,36 +79,44 @@ class SqliteStore final : public Store {
   };
 
   // The rest is called within a transaction.
-  Result<Position> ReadPosition();
+  Result<Position> ReadPosition() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Brings history_ to what the file has: other processes commit too.
-  Result<void> MeasureHistory(const Position& position);
-  Result<std::size_t> WriteChange(std::int64_t id, const model::Change& change);
+  Result<void> MeasureHistory(const Position& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Result<std::size_t> WriteChange(std::int64_t id, const model::Change& change)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Result<void> WriteGeneration(std::int64_t generation, const std::vector<model::Change>& changes,
-                               std::size_t& bytes);
+                               std::size_t& bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // How many of the oldest generations have to go when one of `added` bytes comes.
-  std::size_t OldestToTrim(std::size_t added) const;
-  Result<std::shared_ptr<const model::Resource>> ReadObject(const model::ResourceKey& key);
+  std::size_t OldestToTrim(std::size_t added) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Result<std::shared_ptr<const model::Resource>> ReadObject(const model::ResourceKey& key)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Serialises use of the connection, I/O included.
-  std::mutex mutex_;
+  Mutex mutex_;
   StoreLock lock_;  // Held until the database is closed.
-  SqliteDatabase database_;
-  SqliteStatement read_position_, write_position_;
-  SqliteStatement read_object_, write_object_, delete_object_;
-  SqliteStatement add_history_, trim_history_, measure_history_;
-  SqliteStatement data_version_;
+  SqliteDatabase database_ ABSL_GUARDED_BY(mutex_);
+  SqliteStatement read_position_ ABSL_GUARDED_BY(mutex_);
+  SqliteStatement write_position_ ABSL_GUARDED_BY(mutex_);
+  SqliteStatement read_object_ ABSL_GUARDED_BY(mutex_);
+  SqliteStatement write_object_ ABSL_GUARDED_BY(mutex_);
+  SqliteStatement delete_object_ ABSL_GUARDED_BY(mutex_);
+  SqliteStatement add_history_ ABSL_GUARDED_BY(mutex_);
+  SqliteStatement trim_history_ ABSL_GUARDED_BY(mutex_);
+  SqliteStatement measure_history_ ABSL_GUARDED_BY(mutex_);
+  SqliteStatement data_version_ ABSL_GUARDED_BY(mutex_);
   // The newest generation, as of when the file had this `PRAGMA data_version`, which changes with
   // every commit of another connection; those of this one are entered here.
-  std::int64_t newest_ = 0;
-  std::int64_t newest_as_of_ = -1;
+  std::int64_t newest_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::int64_t newest_as_of_ ABSL_GUARDED_BY(mutex_) = -1;
   // How large the history is, so that a commit need not add it up: up to the generation that this
   // process last measured or wrote.
-  std::int64_t measured_ = 0;
-  std::deque<GenerationSize> history_;  // Oldest first.
-  std::size_t history_bytes_ = 0;
+  std::int64_t measured_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::deque<GenerationSize> history_ ABSL_GUARDED_BY(mutex_);  // Oldest first.
+  std::size_t history_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 Result<void> SqliteStore::Prepare() {
+  const MutexLock lock(mutex_);
   const std::pair<SqliteStatement*, std::string_view> statements[] = {
       {&read_position_, "SELECT generation, history_after FROM state"},
       {&write_position_, "UPDATE state SET generation = ?, history_after = ?"},
@@ -174,7 +182,7 @@ Result<void> SqliteStore::MeasureHistory(const Position& position) {
 }
 
 Result<StoreState> SqliteStore::Read() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   auto transaction = SqliteTransaction::BeginRead(database_);
   if (!transaction) return tl::unexpected(transaction.error());
   auto position = ReadPosition();
@@ -199,7 +207,7 @@ Result<std::int64_t> SqliteStore::Commit(std::int64_t based_on,
                                          const std::vector<model::Change>& changes) {
   SLUICE_CHECK(!changes.empty());
   SLUICE_CHECK(changes.size() < static_cast<std::size_t>(kHistoryPlaces));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   auto transaction = SqliteTransaction::BeginWrite(database_);
   if (!transaction) return tl::unexpected(transaction.error());
   auto position = ReadPosition();
@@ -295,7 +303,7 @@ std::size_t SqliteStore::OldestToTrim(std::size_t added) const {
 }
 
 Result<std::vector<StoreCommit>> SqliteStore::CommitsAfter(std::int64_t from) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   auto transaction = SqliteTransaction::BeginRead(database_);
   if (!transaction) return tl::unexpected(transaction.error());
   auto position = ReadPosition();
@@ -376,7 +384,7 @@ Result<std::shared_ptr<const model::Resource>> SqliteStore::ReadObject(
 }
 
 Result<std::vector<model::Resource>> SqliteStore::EarlierForms(const model::ResourceKey& key) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   auto rows = database_.Prepare(
       "SELECT before FROM history WHERE kind = ? AND namespace = ? AND name = ? AND before IS NOT "
       "NULL "
@@ -395,7 +403,7 @@ Result<std::vector<model::Resource>> SqliteStore::EarlierForms(const model::Reso
 }
 
 Result<std::int64_t> SqliteStore::NewestGeneration() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   auto row = data_version_.Step();
   const std::int64_t version = row && *row ? data_version_.Integer(0) : newest_as_of_;
   data_version_.Reset();
