@@ -153,7 +153,7 @@ void DataPlane::OnSwap(StagedSwap swap) {
 
 void DataPlane::OnStatusChange() {
   {
-    const std::lock_guard lock(facts_mutex_);
+    const MutexLock lock(facts_mutex_);
     facts_.stale = stale_;
     facts_.active_generation = applier_.active().number;
     facts_.swaps = applier_.swaps();
@@ -244,14 +244,14 @@ v1::NodeReport DataPlane::Report() const {
 }
 
 std::optional<std::string> DataPlane::NotReady() const {
-  const std::lock_guard lock(facts_mutex_);
+  const MutexLock lock(facts_mutex_);
   return not_ready_;
 }
 
 std::string DataPlane::MetricsPage() const {
   DataPlaneFacts facts;
   {
-    const std::lock_guard lock(facts_mutex_);
+    const MutexLock lock(facts_mutex_);
     facts = facts_;
   }
   const Engine::Sessions sessions = engine_.sessions();

@@ -8,13 +8,13 @@
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "common/base/error.h"
+#include "common/base/mutex.h"
 #include "common/http/server.h"
 #include "dataplane/admin/metrics.h"
 #include "dataplane/bootstrap/options.h"
@@ -82,9 +82,9 @@ class DataPlane {
   bool shutting_down_ = false;
   std::thread drain_;
 
-  mutable std::mutex facts_mutex_;
-  DataPlaneFacts facts_;  // Guarded by facts_mutex_, as is not_ready_.
-  std::optional<std::string> not_ready_;
+  mutable Mutex facts_mutex_;
+  DataPlaneFacts facts_ ABSL_GUARDED_BY(facts_mutex_);
+  std::optional<std::string> not_ready_ ABSL_GUARDED_BY(facts_mutex_);
 
   std::unique_ptr<http::Server> admin_;  // Last: its thread uses the others.
 };

@@ -100,7 +100,7 @@ void Applier::Stop() {
 
 void Applier::Publish(Generation generation) {
   {
-    const std::lock_guard lock(snapshot_mutex_);
+    const MutexLock lock(snapshot_mutex_);
     snapshot_ = config_;
   }
   const std::uint64_t number = ++publishes_;
@@ -179,7 +179,7 @@ std::vector<v1::ResourceProblem> Applier::Problems() const {
 }
 
 std::shared_ptr<const RuntimeConfig> Applier::snapshot() const {
-  const std::lock_guard lock(snapshot_mutex_);
+  const MutexLock lock(snapshot_mutex_);
   return snapshot_;
 }
 

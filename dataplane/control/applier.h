@@ -10,10 +10,10 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "common/base/mutex.h"
 #include "dataplane/compile/compiler.h"
 #include "dataplane/config/runtime_config.h"
 #include "dataplane/engine/engine.h"
@@ -87,8 +87,8 @@ class Applier {
   bool ready_ = false;
   bool stopped_ = false;
 
-  mutable std::mutex snapshot_mutex_;
-  std::shared_ptr<const RuntimeConfig> snapshot_;  // Guarded by snapshot_mutex_.
+  mutable Mutex snapshot_mutex_;
+  std::shared_ptr<const RuntimeConfig> snapshot_ ABSL_GUARDED_BY(snapshot_mutex_);
 };
 
 }  // namespace sluice::dataplane

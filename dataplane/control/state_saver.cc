@@ -15,19 +15,19 @@ StateSaver::StateSaver(std::string path, std::chrono::milliseconds retry_after)
 
 StateSaver::~StateSaver() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stop_ = true;
   }
-  wake_.notify_one();
+  wake_.NotifyOne();
   thread_.join();
 }
 
 void StateSaver::Save(SavedSnapshot snapshot) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     next_ = std::move(snapshot);
   }
-  wake_.notify_one();
+  wake_.NotifyOne();
 }
 
 void StateSaver::Run() {
@@ -36,12 +36,14 @@ void StateSaver::Run() {
   bool told = false;                      // That this one could not be written.
   for (bool stopping = false; !stopping;) {
     {
-      std::unique_lock lock(mutex_);
-      const auto woken = [this] { return stop_ || next_.has_value(); };
-      if (snapshot) {
-        wake_.wait_for(lock, retry_after_, woken);
-      } else {
-        wake_.wait(lock, woken);
+      const MonotonicTime retry = std::chrono::steady_clock::now() + retry_after_;
+      const MutexLock lock(mutex_);
+      while (!stop_ && !next_) {
+        if (!snapshot) {
+          wake_.Wait(mutex_);
+        } else if (!wake_.WaitUntil(mutex_, retry)) {
+          break;
+        }
       }
       stopping = stop_;
       if (next_) {

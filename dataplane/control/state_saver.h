@@ -5,12 +5,11 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 
+#include "common/base/mutex.h"
 #include "dataplane/control/state_file.h"
 
 namespace sluice::dataplane {
@@ -28,10 +27,10 @@ class StateSaver {
 
   const std::string path_;
   const std::chrono::milliseconds retry_after_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::optional<SavedSnapshot> next_;  // Guarded by mutex_, as is stop_.
-  bool stop_ = false;
+  Mutex mutex_;
+  ConditionVariable wake_;
+  std::optional<SavedSnapshot> next_ ABSL_GUARDED_BY(mutex_);
+  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

@@ -1,9 +1,9 @@
 // Waiting until a number of threads have each done a thing. Thread-safe.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
-#include <mutex>
+
+#include "common/base/mutex.h"
 
 namespace sluice::dataplane {
 
@@ -11,25 +11,25 @@ class Countdown {
  public:
   // Only when nobody is awaited.
   void Expect(std::size_t threads) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     missing_ = threads;
   }
   // True for the last.
   bool Arrive() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (--missing_ != 0) return false;
-    none_missing_.notify_all();
+    none_missing_.NotifyAll();
     return true;
   }
   void Wait() {
-    std::unique_lock lock(mutex_);
-    none_missing_.wait(lock, [this] { return missing_ == 0; });
+    const MutexLock lock(mutex_);
+    while (missing_ != 0) none_missing_.Wait(mutex_);
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable none_missing_;
-  std::size_t missing_ = 0;
+  Mutex mutex_;
+  ConditionVariable none_missing_;
+  std::size_t missing_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace sluice::dataplane

@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
-#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
+#include "common/base/mutex.h"
 #include "common/base/thread_name.h"
 #include "common/base/unique_fd.h"
 #include "dataplane/log/access_log.h"
@@ -87,9 +87,9 @@ class LogCore {
   std::atomic<bool> asleep_{false};
   std::atomic<std::uint64_t> lost_{0};
 
-  std::mutex mutex_;
-  std::vector<std::shared_ptr<RegisteredRing>> rings_;  // Guarded by mutex_.
-  std::vector<std::unique_ptr<RegisteredSink>> sinks_;  // Guarded by mutex_.
+  Mutex mutex_;
+  std::vector<std::shared_ptr<RegisteredRing>> rings_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<RegisteredSink>> sinks_ ABSL_GUARDED_BY(mutex_);
 };
 
 // The rings of one thread, one a writer; there is one writer in a process, several in tests.
@@ -123,7 +123,7 @@ LogRing& LogCore::RingOfThisThread() {
   if (RegisteredRing* ring = own.Find(id_)) return ring->ring;
   auto ring = std::make_shared<RegisteredRing>();
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     rings_.push_back(ring);
   }
   own.Add(id_, ring);
@@ -143,7 +143,7 @@ Result<RegisteredSink*> LogCore::AddSink(std::string_view to) {
   auto registered = std::make_unique<RegisteredSink>();
   registered->sink = std::move(*opened);
   RegisteredSink* const sink = registered.get();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   sinks_.push_back(std::move(registered));
   return sink;
 }
@@ -166,7 +166,7 @@ void LogCore::SleepUntilWoken() {
   asleep_.store(true);
   bool empty = true;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (const auto& ring : rings_) empty = empty && ring->ring.empty();
   }
   if (empty) Sleep(std::chrono::milliseconds(-1));
@@ -177,7 +177,7 @@ void LogCore::SleepUntilWoken() {
 bool LogCore::DrainRings() {
   std::vector<std::shared_ptr<RegisteredRing>> rings;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::erase_if(rings_,
                   [](const auto& ring) { return ring->abandoned.load() && ring->ring.empty(); });
     rings = rings_;
@@ -195,7 +195,7 @@ bool LogCore::DrainRings() {
 LogCore::Written LogCore::WriteSinks() {
   std::vector<LogSink*> sinks;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (const auto& registered : sinks_) sinks.push_back(registered->sink.get());
   }
   const bool reopen = reopen_.exchange(false);
@@ -215,7 +215,7 @@ LogCore::Written LogCore::WriteSinks() {
 void LogCore::CloseReleased() {
   std::vector<RegisteredSink*> released;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (const auto& registered : sinks_) {
       if (registered->released.load()) released.push_back(registered.get());
     }
@@ -223,7 +223,7 @@ void LogCore::CloseReleased() {
   if (released.empty()) return;
   DrainRings();
   WriteSinks();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::erase_if(sinks_, [&](const std::unique_ptr<RegisteredSink>& registered) {
     if (std::find(released.begin(), released.end(), registered.get()) == released.end()) {
       return false;
@@ -240,7 +240,7 @@ void LogCore::FlushAtEnd() {
     if (!WriteSinks().pending) return;
     Sleep(kCollect);
   } while (std::chrono::steady_clock::now() < until);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (const auto& registered : sinks_) {
     lost_.fetch_add(registered->sink->PendingRecords(), std::memory_order_relaxed);
   }
@@ -298,7 +298,7 @@ class ThreadedWriter final : public AccessLogWriter {
   }
 
   Result<std::shared_ptr<LogDestination>> Open(std::string_view to) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::erase_if(destinations_, [](const auto& entry) { return entry.second.expired(); });
     const std::string name(to);
     if (auto open = destinations_[name].lock()) return open;
@@ -318,8 +318,8 @@ class ThreadedWriter final : public AccessLogWriter {
  private:
   const std::shared_ptr<LogCore> core_;
   std::thread thread_;
-  std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<LogDestination>> destinations_;  // Guarded by mutex_.
+  Mutex mutex_;
+  std::map<std::string, std::weak_ptr<LogDestination>> destinations_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace

@@ -74,7 +74,7 @@ void EventLoop::Stop() {
 void EventLoop::Post(std::function<void()> task) {
   bool first = false;
   {
-    const std::lock_guard lock(posted_mutex_);
+    const MutexLock lock(posted_mutex_);
     SLUICE_CHECK(posted_.size() < limits::kPostedTasks);
     first = posted_.empty();
     posted_.push_back(std::move(task));
@@ -89,7 +89,7 @@ void EventLoop::RunPosted() {
   // take 2^64 posts to fill it.
   std::vector<std::function<void()>> tasks;
   {
-    const std::lock_guard lock(posted_mutex_);
+    const MutexLock lock(posted_mutex_);
     tasks.swap(posted_);
   }
   for (const auto& task : tasks) task();

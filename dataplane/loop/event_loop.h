@@ -15,10 +15,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "common/base/error.h"
+#include "common/base/mutex.h"
 #include "common/base/unique_fd.h"
 #include "dataplane/loop/timer_wheel.h"
 
@@ -113,8 +113,8 @@ class EventLoop {
   std::vector<RoundEndHook*> hooks_;
   std::vector<std::unique_ptr<Retirable>> retired_;
 
-  std::mutex posted_mutex_;
-  std::vector<std::function<void()>> posted_;  // Guarded by posted_mutex_.
+  Mutex posted_mutex_;
+  std::vector<std::function<void()>> posted_ ABSL_GUARDED_BY(posted_mutex_);
 };
 
 }  // namespace sluice::dataplane
