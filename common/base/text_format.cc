@@ -9,6 +9,8 @@
 #include <optional>
 #include <vector>
 
+#include "common/base/bounded_text.h"
+
 namespace sluice {
 namespace {
 
@@ -207,12 +209,7 @@ std::string_view ClosestWord(std::string_view word, const std::string_view* cand
 std::string Printable(std::string_view text) {
   constexpr std::size_t kShown = 80;
   const bool cut = text.size() > kShown;
-  if (cut) {
-    std::size_t end = kShown;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-      --end;  // Whole characters.
-    text = text.substr(0, end);
-  }
+  text = CutAtCharacter(text, kShown);
   std::string out;
   for (char c : text) {
     const auto byte = static_cast<unsigned char>(c);

@@ -46,8 +46,4 @@ Result<Listening> Listen(const std::string& what, const SocketAddress& address, 
                    SocketAddress::FromSockaddr(reinterpret_cast<sockaddr*>(&storage), length)};
 }
 
-void RemoveSocketFile(const SocketAddress& address) {
-  if (address.is_unix()) ::unlink(address.IpText().substr(std::strlen("unix:")).c_str());
-}
-
 }  // namespace sluice::http

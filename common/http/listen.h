@@ -18,7 +18,4 @@ struct Listening {
 // left alone. The error begins with `what` and names the address.
 Result<Listening> Listen(const std::string& what, const SocketAddress& address, int backlog);
 
-// Removes the file of a unix socket; nothing for other addresses.
-void RemoveSocketFile(const SocketAddress& address);
-
 }  // namespace sluice::http

@@ -22,6 +22,7 @@
 
 #include "common/base/check.h"
 #include "common/base/monotonic_time.h"
+#include "common/base/socket_file.h"
 #include "common/base/thread_name.h"
 #include "common/base/unique_fd.h"
 #include "common/http/listen.h"
@@ -174,6 +175,7 @@ class Server::Loop {
       : options_(std::move(options)),
         listener_(std::move(listening.fd)),
         address_(std::move(listening.address)),
+        socket_file_(address_),
         handler_(std::move(handler)),
         bell_(std::make_shared<const Bell>(std::move(event))),
         thread_([this] {
@@ -184,7 +186,7 @@ class Server::Loop {
     stopped_ = true;
     bell_->Ring();
     thread_.join();
-    RemoveSocketFile(address_);
+    socket_file_.Remove();
   }
   const SocketAddress& address() const { return address_; }
 
@@ -253,6 +255,7 @@ class Server::Loop {
   const ServerOptions options_;
   const UniqueFd listener_;
   const SocketAddress address_;
+  const SocketFile socket_file_;
   const Handler handler_;
   const std::shared_ptr<const Bell> bell_;
   std::atomic<bool> stopped_{false};
@@ -270,7 +273,7 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Handler han
   UniqueFd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!event) {
     const int error = errno;
-    RemoveSocketFile(listening->address);
+    SocketFile(listening->address).Remove();
     return Fail(ErrorCode::kUnavailable, fmt::format("{} '{}' cannot be used: {}", what,
                                                      options.address.Text(), std::strerror(error)));
   }

@@ -12,6 +12,7 @@
 #include <map>
 #include <streambuf>
 
+#include "common/base/bounded_text.h"
 #include "common/base/limits.h"
 #include "common/base/text_format.h"
 
@@ -26,29 +27,6 @@ class ViewBuffer : public std::streambuf {
     setg(begin, begin, begin + text.size());
   }
 };
-
-// Length of the UTF-8 sequence at the start of `text`; 0 when it is none (RFC 3629: no surrogates,
-// no overlong forms).
-std::size_t Utf8Length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto continues = [&](std::size_t i, unsigned least = 0x80, unsigned most = 0xBF) {
-    return i < text.size() && byte(i) >= least && byte(i) <= most;
-  };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return continues(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const unsigned least = first == 0xE0 ? 0xA0 : 0x80;
-    const unsigned most = first == 0xED ? 0x9F : 0xBF;
-    return continues(1, least, most) && continues(2) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const unsigned least = first == 0xF0 ? 0x90 : 0x80;
-    const unsigned most = first == 0xF4 ? 0x8F : 0xBF;
-    return continues(1, least, most) && continues(2) && continues(3) ? 4 : 0;
-  }
-  return 0;
-}
 
 // What no YAML text may hold, found before the parser sees it.
 std::optional<YamlProblem> FindBadBytes(std::string_view text) {

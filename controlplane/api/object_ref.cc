@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "common/base/bounded_text.h"
 #include "common/base/limits.h"
 
 namespace sluice::controlplane {
@@ -17,7 +18,7 @@ Answer<const model::Kind*> KindOf(std::string_view name) {
   }
   return Refuse(ErrorCode::kInvalidArgument,
                 fmt::format("`kind` must be one of {}, got '{}'", known,
-                            name.substr(0, limits::kNameLength)));
+                            BoundedText(name, limits::kNameLength)));
 }
 
 Answer<model::ResourceKey> KeyOf(const v1::ObjectRef& object) {

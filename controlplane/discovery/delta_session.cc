@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/base/bounded_text.h"
 #include "common/base/limits.h"
 #include "controlplane/discovery/nack.h"
 
@@ -132,12 +133,12 @@ Result<void> DeltaSession::QueueTypeError(const DeltaDiscoveryRequest& request) 
                             limits::kUnansweredTypeErrors));
   }
   DiscoveryAnswer answer;
-  answer.type_url = request.type_url().substr(0, limits::kSubscribedNameBytes);
+  answer.type_url = BoundedText(request.type_url(), limits::kSubscribedNameBytes);
   const Error error{ErrorCode::kInvalidArgument,
                     fmt::format("`type_url` '{}' is not a type of this server", answer.type_url)};
   for (const std::string& name : request.resource_names_subscribe()) {
     if (answer.errors.size() == limits::kRefusalDetails) break;
-    answer.errors.emplace_back(name.substr(0, limits::kSubscribedNameBytes), error);
+    answer.errors.emplace_back(BoundedText(name, limits::kSubscribedNameBytes), error);
   }
   if (answer.errors.empty()) answer.errors.emplace_back(kWildcard, error);
   type_errors_.push_back(std::move(answer));

@@ -6,13 +6,16 @@
 #include <string_view>
 #include <utility>
 
+#include "common/base/bounded_text.h"
 #include "common/base/limits.h"
 #include "sluice/v1/refusal.pb.h"
 
 namespace sluice::controlplane {
 namespace {
 
-std::string Bounded(const std::string& text) { return text.substr(0, limits::kRefusalTextBytes); }
+std::string Bounded(const std::string& text) {
+  return BoundedText(text, limits::kRefusalTextBytes);
+}
 
 // By resource name. The text is the client's: bounded, and tied to what was really sent.
 std::map<std::string, v1::ResourceProblem> NamedProblems(const google::rpc::Status& error) {
@@ -24,7 +27,7 @@ std::map<std::string, v1::ResourceProblem> NamedProblems(const google::rpc::Stat
       if (problems.size() == limits::kRefusalDetails) return problems;
       v1::ResourceProblem problem;
       problem.set_reason(given.reason().empty() ? "Refused"
-                                                : given.reason().substr(0, limits::kNameLength));
+                                                : BoundedText(given.reason(), limits::kNameLength));
       problem.set_field(Bounded(given.field()));
       problem.set_message(Bounded(given.message().empty() ? error.message() : given.message()));
       problem.set_state(given.state() == v1::ResourceProblem::NOT_PROGRAMMED

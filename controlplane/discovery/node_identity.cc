@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <google/protobuf/struct.pb.h>
 
+#include "common/base/bounded_text.h"
 #include "common/base/limits.h"
 
 namespace sluice::controlplane {
@@ -38,14 +39,14 @@ Result<NodeIdentity> ParseNode(const envoy::config::core::v3::Node& node) {
   auto labels = ParseLabels(node.metadata());
   if (!labels) return tl::unexpected(labels.error());
   return NodeIdentity{node.id(), std::move(*labels),
-                      node.user_agent_version().substr(0, limits::kNameLength)};
+                      BoundedText(node.user_agent_version(), limits::kNameLength)};
 }
 
 Result<void> CheckSameNode(const NodeIdentity& identity, std::string_view id) {
   if (id == identity.id) return {};
   return Fail(ErrorCode::kInvalidArgument,
               fmt::format("`node.id` must not change on a stream: it was '{}' and is now '{}'",
-                          identity.id, id.substr(0, limits::kNodeIdLength)));
+                          identity.id, BoundedText(id, limits::kNodeIdLength)));
 }
 
 }  // namespace sluice::controlplane

@@ -120,17 +120,15 @@ class Fleet::State {
   }
 
   void Take(const v1::NodeReport& report) {
-    auto kept = std::make_shared<const v1::NodeReport>(report);
-    auto problems = std::make_shared<const ProblemMap>(ProblemsIn(report));
+    auto kept = std::make_shared<const v1::NodeReport>(WithBoundedText(report));
+    auto problems = std::make_shared<const ProblemMap>(ProblemsIn(*kept));
     Edit(report.node_id(), [&](Node& node, WallTime) {
       NodeState& state = node.member.state;
       state.report = std::move(kept);
       state.problems = std::move(problems);
       state.reported = true;
       state.awaited = true;
-      if (!report.version().empty()) {
-        state.identity.version = report.version().substr(0, limits::kNameLength);
-      }
+      if (!state.report->version().empty()) state.identity.version = state.report->version();
       std::erase_if(state.refusals, [&](const auto& refusal) {
         return refusal.second.generation <= report.active_generation();
       });

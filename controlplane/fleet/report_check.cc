@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "common/base/bounded_text.h"
 #include "common/base/limits.h"
 #include "controlplane/fleet/node_id.h"
 
@@ -46,6 +47,27 @@ Result<void> CheckReport(const v1::NodeReport& report) {
                             limits::kRefusalTextBytes, limits::kNameLength));
   }
   return {};
+}
+
+v1::NodeReport WithBoundedText(v1::NodeReport report) {
+  const auto bound = [](std::string* text, std::size_t bytes) {
+    if (!IsBoundedText(*text, bytes)) *text = BoundedText(*text, bytes);
+  };
+  bound(report.mutable_version(), limits::kNameLength);
+  bound(report.mutable_active_digest(), limits::kSubscribedNameBytes);
+  for (v1::ResourceProblem& problem : *report.mutable_problems()) {
+    bound(problem.mutable_kind(), limits::kNameLength);
+    bound(problem.mutable_name(), limits::kSubscribedNameBytes);
+    bound(problem.mutable_version(), limits::kSubscribedNameBytes);
+    bound(problem.mutable_reason(), limits::kNameLength);
+    bound(problem.mutable_field(), limits::kRefusalTextBytes);
+    bound(problem.mutable_message(), limits::kRefusalTextBytes);
+  }
+  for (v1::EndpointHealth& endpoint : *report.mutable_unhealthy_endpoints()) {
+    bound(endpoint.mutable_upstream(), limits::kSubscribedNameBytes);
+    bound(endpoint.mutable_address(), limits::kSubscribedNameBytes);
+  }
+  return report;
 }
 
 }  // namespace sluice::controlplane

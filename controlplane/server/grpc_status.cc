@@ -2,18 +2,16 @@
 
 #include <string>
 
+#include "common/base/bounded_text.h"
 #include "common/base/limits.h"
 #include "google/rpc/status.pb.h"
 
 namespace sluice::controlplane {
 namespace {
 
-// Cuts before the character that does not fit.
 std::string Shortened(const std::string& text, std::size_t limit) {
   if (text.size() <= limit) return text;
-  std::size_t end = limit;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return text.substr(0, end) + "…";
+  return std::string(CutAtCharacter(text, limit)) + "…";
 }
 
 }  // namespace

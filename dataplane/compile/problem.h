@@ -18,7 +18,4 @@ struct ProblemText {
 v1::ResourceProblem MakeProblem(const model::ResourceKey& key, std::string_view version,
                                 v1::ResourceProblem::State state, const ProblemText& text);
 
-// The first `bytes` of `text` at most, never ending within a UTF-8 sequence.
-std::string CutText(std::string_view text, std::size_t bytes);
-
 }  // namespace sluice::dataplane

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/base/bounded_text.h"
 #include "common/base/limits.h"
 #include "common/base/version.h"
 #include "common/model/kind.h"
@@ -32,12 +33,12 @@ v1::ResourceProblem Refused(std::string_view type_url, std::string_view name,
   v1::ResourceProblem problem;
   const model::Kind* kind = model::FindKindByTypeUrl(type_url);
   problem.set_kind(std::string(kind != nullptr ? kind->name : "Generation"));
-  problem.set_name(CutText(name, kWireNameBytes));
-  problem.set_version(CutText(version, kVersionBytes));
+  problem.set_name(BoundedText(name, kWireNameBytes));
+  problem.set_version(BoundedText(version, kVersionBytes));
   problem.set_state(v1::ResourceProblem::REFUSED);
   problem.set_reason(std::string(text.reason));
-  problem.set_field(CutText(text.field, limits::kRefusalTextBytes));
-  problem.set_message(CutText(text.message, limits::kRefusalTextBytes));
+  problem.set_field(BoundedText(text.field, limits::kRefusalTextBytes));
+  problem.set_message(BoundedText(text.message, limits::kRefusalTextBytes));
   return problem;
 }
 
@@ -64,7 +65,7 @@ void SetRefusal(const std::vector<v1::ResourceProblem>& refused, DeltaClient::Re
   const v1::ResourceProblem& first = refused.front();
   std::string text = fmt::format("{} {}: {}", first.kind(), first.name(), first.message());
   if (refused.size() > 1) text += fmt::format(" (and {} more)", refused.size() - 1);
-  status.set_message(CutText(text, limits::kRefusalTextBytes));
+  status.set_message(BoundedText(text, limits::kRefusalTextBytes));
   status.add_details()->PackFrom(errors);
 }
 
@@ -96,9 +97,9 @@ DeltaClient::Step DeltaClient::OnResponse(const Response& response) {
   step.reply.set_type_url(response.type_url());
   step.reply.set_response_nonce(response.nonce());
   for (const auto& error : response.resource_errors()) {
-    step.server_errors.push_back(
-        CutText(fmt::format("{}: {}", error.resource_name().name(), error.error_detail().message()),
-                limits::kRefusalTextBytes));
+    step.server_errors.push_back(BoundedText(
+        fmt::format("{}: {}", error.resource_name().name(), error.error_detail().message()),
+        limits::kRefusalTextBytes));
   }
   // What was not asked for is acknowledged and ignored.
   if (!Subscribed(response.type_url())) return step;
@@ -160,7 +161,7 @@ void DeltaClient::TakeResource(const std::string& type_url,
   if (wire.resource().type_url() != type_url) {
     return refuse_and_remember("WrongType",
                                fmt::format("must be of type '{}', got '{}'", type_url,
-                                           CutText(wire.resource().type_url(), kVersionBytes)));
+                                           BoundedText(wire.resource().type_url(), kVersionBytes)));
   }
   Result<model::Resource> resource = model::Resource::FromAny(wire.resource());
   if (!resource) return refuse_and_remember("Unparsable", resource.error().message);

@@ -1,9 +1,5 @@
 #include "dataplane/engine/socket_table.h"
 
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -16,12 +12,6 @@ bool Overlap(const SocketKey& a, const SocketKey& b) {
   if (a.address == b.address) return true;
   return !a.address.is_unix() && a.address.port() == b.address.port() &&
          (a.address.is_wildcard() || b.address.is_wildcard());
-}
-
-std::string PathOf(const SocketAddress& address) {
-  sockaddr_storage storage;
-  address.ToSockaddr(storage);
-  return reinterpret_cast<const sockaddr_un*>(&storage)->sun_path;
 }
 
 }  // namespace
@@ -79,10 +69,7 @@ BindResult<SocketTable::Entry> SocketTable::Bind(const SocketKey& key,
     *socket = ListenSocket{key.protocol, key.address, std::move(*opened)};
     if (key.address.is_unix()) {
       std::fill(entry.sockets.begin(), entry.sockets.end(), socket);
-      struct stat status;
-      if (::lstat(PathOf(key.address).c_str(), &status) == 0) {
-        entry.file = {status.st_dev, status.st_ino};
-      }
+      entry.file = SocketFile(key.address);
       break;
     }
   }
@@ -96,16 +83,6 @@ bool SocketTable::OursOverlaps(const SocketKey& key) const {
          std::any_of(leaving_.begin(), leaving_.end(), overlaps);
 }
 
-void SocketTable::Close(const SocketKey& key, Entry& entry) {
-  if (!key.address.is_unix()) return;
-  const std::string path = PathOf(key.address);
-  struct stat status;
-  if (::lstat(path.c_str(), &status) == 0 && status.st_dev == entry.file.device &&
-      status.st_ino == entry.file.inode) {
-    ::unlink(path.c_str());
-  }
-}
-
 void SocketTable::KeepOnly(const std::set<SocketKey>& keys) {
   std::erase_if(leaving_, [](const auto& row) {
     return std::all_of(row.second.begin(), row.second.end(),
@@ -116,7 +93,7 @@ void SocketTable::KeepOnly(const std::set<SocketKey>& keys) {
       ++it;
       continue;
     }
-    Close(it->first, it->second);
+    it->second.file.Remove();
     if (!it->first.address.is_unix()) {
       leaving_[it->first] = Leaving(it->second.sockets.begin(), it->second.sockets.end());
     }

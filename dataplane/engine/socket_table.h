@@ -10,6 +10,7 @@
 #include <set>
 #include <vector>
 
+#include "common/base/socket_file.h"
 #include "dataplane/accept/listen_socket.h"
 
 namespace sluice::dataplane {
@@ -36,20 +37,15 @@ class SocketTable {
   void KeepOnly(const std::set<SocketKey>& keys);
 
  private:
-  struct UnixFile {
-    dev_t device = 0;
-    ino_t inode = 0;
-  };
   struct Entry {
     Sockets sockets;
     SocketSettings settings;
-    UnixFile file;  // Unix only: what was created, so that nothing else is ever removed.
+    SocketFile file;
   };
   using Leaving = std::vector<std::weak_ptr<ListenSocket>>;
 
   BindResult<Entry> Bind(const SocketKey& key, const SocketSettings& settings);
   bool OursOverlaps(const SocketKey& key) const;
-  static void Close(const SocketKey& key, Entry& entry);
 
   const std::size_t workers_;
   std::map<SocketKey, Entry> entries_;
