@@ -65,17 +65,19 @@ std::shared_ptr<void> ChangeNotifier::Add(std::function<void()> callback) {
 }
 
 void ChangeNotifier::Run() {
+  MonotonicTime tick = std::chrono::steady_clock::now() + kTick;
   const MutexLock lock(mutex_);
   while (!stopping_) {
-    const MonotonicTime tick = std::chrono::steady_clock::now() + kTick;
     while (!changed_ && !stopping_ && wake_.WaitUntil(mutex_, tick)) continue;
     if (stopping_) return;
-    if (!changed_) {
+    // Also where changes never pause.
+    if (std::chrono::steady_clock::now() >= tick) {
       mutex_.Unlock();
       on_tick_();
+      tick = std::chrono::steady_clock::now() + kTick;
       mutex_.Lock();
-      continue;
     }
+    if (!changed_) continue;
     changed_ = false;
     mutex_.Unlock();
     callbacks_->CallAll();

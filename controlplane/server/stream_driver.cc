@@ -34,7 +34,7 @@ bool StreamDriver::Add(std::shared_ptr<LiveStream> stream) {
   const MutexLock lock(mutex_);
   if (stopping_ || streams_.size() >= limits::kWatchStreams) return false;
   const LiveStream* key = stream.get();
-  streams_.emplace(key, std::move(stream));
+  streams_[key].stream = std::move(stream);
   return true;
 }
 
@@ -43,16 +43,16 @@ void StreamDriver::Remove(const LiveStream* stream) {
   const MutexLock lock(mutex_);
   const auto found = streams_.find(stream);
   if (found == streams_.end()) return;
-  removed = std::move(found->second);
+  removed = std::move(found->second.stream);
   streams_.erase(found);
-  woken_.erase(stream);
 }
 
 void StreamDriver::Wake(const LiveStream* stream) {
   {
     const MutexLock lock(mutex_);
-    if (!streams_.contains(stream)) return;
-    woken_.insert(stream);
+    const auto found = streams_.find(stream);
+    if (found == streams_.end() || std::exchange(found->second.woken, true)) return;
+    woken_.push_back(stream);
   }
   changed_.NotifyOne();
 }
@@ -62,7 +62,7 @@ void StreamDriver::Stop() {
   {
     const MutexLock lock(mutex_);
     stopping_ = true;
-    for (const auto& [key, stream] : streams_) open.push_back(stream);
+    for (const auto& [key, entry] : streams_) open.push_back(entry.stream);
   }
   changed_.NotifyOne();
   for (const auto& stream : open) stream->Close();
@@ -71,13 +71,10 @@ void StreamDriver::Stop() {
 void StreamDriver::Run() {
   const MutexLock lock(mutex_);
   while (!stopping_) {
-    if (!woken_.empty()) {
-      const auto stream = streams_.at(woken_.extract(woken_.begin()).value());
-      mutex_.Unlock();
-      stream->Pump();
-      mutex_.Lock();
-    } else if (fleet_changed_ && Clock::now() >= next_refresh_) {
+    if (fleet_changed_ && Clock::now() >= next_refresh_) {
       RefreshAll();
+    } else if (!woken_.empty()) {
+      PumpNext();
     } else if (fleet_changed_) {
       changed_.WaitUntil(mutex_, next_refresh_);
     } else {
@@ -86,15 +83,27 @@ void StreamDriver::Run() {
   }
 }
 
+void StreamDriver::PumpNext() {
+  const auto next = streams_.find(woken_.front());
+  woken_.pop_front();
+  if (next == streams_.end()) return;
+  next->second.woken = false;
+  std::shared_ptr<LiveStream> stream = next->second.stream;
+  mutex_.Unlock();
+  stream->Pump();
+  stream = nullptr;
+  mutex_.Lock();
+}
+
 void StreamDriver::RefreshAll() {
   fleet_changed_ = false;
   std::vector<std::shared_ptr<LiveStream>> open;
-  for (const auto& [key, stream] : streams_) open.push_back(stream);
+  for (const auto& [key, entry] : streams_) open.push_back(entry.stream);
   mutex_.Unlock();
   const auto begun = Clock::now();
   for (const auto& stream : open) stream->Refresh();
   const auto ended = Clock::now();
-  open.clear();  // May destroy streams: not under the lock.
+  open.clear();
   mutex_.Lock();
   next_refresh_ =
       ended + std::max<Clock::duration>(kRefreshSpacing, (ended - begun) * kRefreshShare);

@@ -5,9 +5,9 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <map>
 #include <memory>
-#include <set>
 #include <thread>
 
 #include "common/base/mutex.h"
@@ -44,13 +44,22 @@ class StreamDriver {
  private:
   using Clock = std::chrono::steady_clock;
 
+  struct Entry {
+    std::shared_ptr<LiveStream> stream;
+    bool woken = false;  // It has a place in woken_.
+  };
+
   void Run();
+  // Both give the mutex back while they call, and drop what they called before they take it again:
+  // a stream that is destroyed may wait for somebody who wakes another.
+  void PumpNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RefreshAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Mutex mutex_;
   ConditionVariable changed_;
-  std::map<const LiveStream*, std::shared_ptr<LiveStream>> streams_ ABSL_GUARDED_BY(mutex_);
-  std::set<const LiveStream*> woken_ ABSL_GUARDED_BY(mutex_);
+  std::map<const LiveStream*, Entry> streams_ ABSL_GUARDED_BY(mutex_);
+  // In the order they were woken. Those that are gone are passed over.
+  std::deque<const LiveStream*> woken_ ABSL_GUARDED_BY(mutex_);
   bool fleet_changed_ ABSL_GUARDED_BY(mutex_) = false;
   Clock::time_point next_refresh_ ABSL_GUARDED_BY(mutex_){};
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
