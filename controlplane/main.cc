@@ -17,6 +17,7 @@
 #include "common/base/standard_descriptors.h"
 #include "common/base/version.h"
 #include "common/log/event_log.h"
+#include "common/log/library_log.h"
 #include "controlplane/fleet/fleet.h"
 #include "controlplane/server/discovery_server.h"
 #include "controlplane/server/grpc_server.h"
@@ -87,6 +88,7 @@ Result<void> Run(const Flags& flags) {
   auto level = ParseLogLevel(flags.log_level);
   if (!level) return Fail(level.error().code, "`--log-level`: " + level.error().message);
   SetLogLevel(*level);
+  LogLibraries();
   auto api_address = ListenAddress("--api", flags.api, flags.insecure);
   if (!api_address) return tl::unexpected(api_address.error());
   auto xds_address = ListenAddress("--xds", flags.xds, flags.insecure);
@@ -161,7 +163,9 @@ int main(int argc, char** argv) {
     return 2;
   }
 
-  if (auto ran = sluice::controlplane::Run(flags); !ran) {
+  const auto ran = sluice::controlplane::Run(flags);
+  sluice::FlushEventLog();
+  if (!ran) {
     std::fprintf(stderr, "sluice-controlplane: %s\n", ran.error().message.c_str());
     return 1;
   }

@@ -112,6 +112,7 @@ inline constexpr std::size_t kPostedTasks = 1'024;  // Waiting for one worker.
 // Left to everything but sessions (a quarter of all where there are few).
 inline constexpr std::size_t kReservedDescriptors = 32;
 inline constexpr std::size_t kAcceptBatch = 64;          // accept4 calls a readiness event.
+inline constexpr std::size_t kQueuedEvents = 1'024;      // Of the event log, to be written.
 inline constexpr std::size_t kLingeringSockets = 1'024;  // A worker.
 inline constexpr std::chrono::seconds kLingeringTime{2};
 // That a peer may take nothing of what is left for it once the other peer's connection is dead.

@@ -5,7 +5,11 @@
 //
 // Event names are stable snake_case tokens; values with spaces or quotes are quoted. Nothing that a
 // client can trigger at will belongs above debug unless it is rate-limited. Sessions go to the
-// access log, figures to the metrics. Thread-safe.
+// access log, figures to the metrics.
+//
+// Logging never waits: a thread of its own writes, and when nobody reads standard error (a full
+// pipe) the oldest of more than limits::kQueuedEvents events are dropped and counted; once the
+// queue is empty again `event=events_dropped` says how many. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +47,13 @@ class LogField {
   std::string value_;
 };
 
+// With its first call, or SetLogLevel's, the writing thread starts; it takes no signals.
 void LogEvent(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});
+
+// Waits until what was logged before is written, a second at most. For the end of the process.
+void FlushEventLog();
+
+// Since the start: for want of room, or because standard error could not be written to.
+std::uint64_t DroppedEvents();
 
 }  // namespace sluice

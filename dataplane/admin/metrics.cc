@@ -146,6 +146,9 @@ constexpr std::array kFamilies = std::to_array<Family>({
     {{"sluice_access_log_lost_total", kCounter,
       "Records lost because their destination could not be written."},
      [](const Source& s, Exposition& out) { out.Sample({}, s.facts.access_log_lost); }},
+    {{"sluice_event_log_dropped_total", kCounter,
+      "Events dropped because standard error was not read or could not be written."},
+     [](const Source& s, Exposition& out) { out.Sample({}, s.facts.events_dropped); }},
 
     {{"sluice_listener_sessions_open", kGauge, "Sessions open now."}, ListenerSessionsOpen},
     {{"sluice_listener_sessions_opened_total", kCounter, "Sessions begun."},

@@ -26,6 +26,7 @@ struct DataPlaneFacts {
   std::uint64_t swaps = 0;             // Configurations put in force since the start.
   std::uint64_t config_problems = 0;   // Objects not in force as they were sent.
   std::uint64_t access_log_lost = 0;   // AccessLogWriter::lost().
+  std::uint64_t events_dropped = 0;    // DroppedEvents().
 };
 
 std::string RenderMetrics(const RuntimeConfig& config, const DataPlaneFacts& facts);

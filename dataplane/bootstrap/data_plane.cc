@@ -258,6 +258,7 @@ std::string DataPlane::MetricsPage() const {
   facts.sessions_open = sessions.open;
   facts.sessions_on_older_config = sessions.on_older_config;
   facts.access_log_lost = access_log_->lost();
+  facts.events_dropped = DroppedEvents();
   return RenderMetrics(*applier_.snapshot(), facts);
 }
 

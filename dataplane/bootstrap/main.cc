@@ -6,6 +6,7 @@
 #include "common/base/library_locks.h"
 #include "common/base/standard_descriptors.h"
 #include "common/log/event_log.h"
+#include "common/log/library_log.h"
 #include "dataplane/bootstrap/data_plane.h"
 #include "dataplane/bootstrap/options.h"
 #include "dataplane/loop/descriptor_limit.h"
@@ -18,11 +19,14 @@ int main(int argc, char** argv) {
   if (!parsed.options) return parsed.exit_status;
   dataplane::RaiseDescriptorLimit();
   SetLogLevel(parsed.options->log_level);
+  LogLibraries();
   dataplane::DataPlane data_plane(*parsed.options);
   if (const Result<void> started = data_plane.Start(); !started) {
+    FlushEventLog();
     fmt::print(stderr, "sluice-dataplane: {}\n", started.error().message);
     return 1;
   }
   data_plane.Run();
+  FlushEventLog();
   return 0;
 }

@@ -31,7 +31,9 @@ int ShellStatus(int wait_status) {
 Process::Process(const std::vector<std::string>& command, const ProcessOptions& options) {
   const int in = OpenOrDie(dir_.Write("in", options.stdin_text), O_RDONLY);
   const int out = OpenOrDie(dir_.File("out"), O_CREAT | O_WRONLY | O_APPEND);
-  const int err = OpenOrDie(dir_.File("err"), O_CREAT | O_WRONLY | O_APPEND);
+  const int err =
+      OpenOrDie(options.standard_error.empty() ? dir_.File("err") : options.standard_error,
+                O_CREAT | O_WRONLY | O_APPEND);
   std::vector<char*> argv;
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);

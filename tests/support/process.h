@@ -19,6 +19,7 @@ struct ProcessOptions {
   std::string stdin_text = {};
   std::optional<uid_t> user = {};  // Runs as this user, when we are root.
   std::optional<unsigned long> max_open_files = {};
+  std::string standard_error = {};  // Where it goes instead; Err() knows nothing of it then.
 };
 
 class Process {

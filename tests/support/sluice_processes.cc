@@ -15,14 +15,17 @@ std::string BinPath(const std::string& program) {
   return std::string(dir != nullptr ? dir : SLUICE_BIN_DIR) + "/" + program;
 }
 
-ControlPlane::ControlPlane(const std::string& store)
+ControlPlane::ControlPlane(const std::string& store, const std::string& standard_error)
     : store_(store.empty() ? "sqlite:" + dir_.File("store.db") : store) {
+  process_options_.standard_error = standard_error;
   Start();
 }
 
 void ControlPlane::Start() {
-  process_ = std::make_unique<Process>(std::vector<std::string>{
-      BinPath("sluice-controlplane"), "--api", api(), "--xds", xds(), "--store", store_});
+  process_ =
+      std::make_unique<Process>(std::vector<std::string>{BinPath("sluice-controlplane"), "--api",
+                                                         api(), "--xds", xds(), "--store", store_},
+                                process_options_);
   const bool serving = Eventually([this] { return CanConnect(api()) && CanConnect(xds()); });
   if (!serving) ADD_FAILURE() << "the control plane does not serve:\n" << process_->Err();
 }
@@ -54,6 +57,7 @@ void DataPlane::Start() {
   command.insert(command.end(), options_.more_flags.begin(), options_.more_flags.end());
   ProcessOptions process_options;
   process_options.max_open_files = options_.max_open_files;
+  process_options.standard_error = options_.standard_error;
   process_ = std::make_unique<Process>(command, process_options);
   const bool serving = Eventually([this] { return CanConnect(admin()); });
   if (!serving) ADD_FAILURE() << "the data plane does not serve:\n" << process_->Err();

@@ -14,7 +14,8 @@ namespace sluice::test {
 class ControlPlane {
  public:
   // Serving when the constructor returns (checked). `store` is another one's, or empty: its own.
-  explicit ControlPlane(const std::string& store = "");
+  // `standard_error`: as ProcessOptions has it.
+  explicit ControlPlane(const std::string& store = "", const std::string& standard_error = "");
   void Start();
   // SIGKILL, as a crash; the store stays.
   void Kill();
@@ -31,6 +32,7 @@ class ControlPlane {
   PortLease xds_;
   TempDir dir_;
   std::string store_;  // As --store has it.
+  ProcessOptions process_options_;
   std::unique_ptr<Process> process_;
 };
 
@@ -42,6 +44,7 @@ struct DataPlaneOptions {
   int workers = 2;
   std::vector<std::string> more_flags = {};
   std::optional<unsigned long> max_open_files = {};
+  std::string standard_error = {};  // As ProcessOptions has it.
 };
 
 class DataPlane {

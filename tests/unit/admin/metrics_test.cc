@@ -109,6 +109,7 @@ TEST(Metrics, ShowTheFactsOfTheProcess) {
   metrics.facts.sessions_open = 9;
   metrics.facts.sessions_on_older_config = 5;
   metrics.facts.access_log_lost = 6;
+  metrics.facts.events_dropped = 7;
   EXPECT_EQ(metrics.Value("sluice_build_info", {{"version", "1.2.3"}}), 1);
   EXPECT_EQ(metrics.Value("sluice_process_workers"), 3);
   EXPECT_EQ(metrics.Value("sluice_config_ready"), 1);
@@ -119,6 +120,7 @@ TEST(Metrics, ShowTheFactsOfTheProcess) {
   EXPECT_EQ(metrics.Value("sluice_sessions_open"), 9);
   EXPECT_EQ(metrics.Value("sluice_sessions_on_older_config"), 5);
   EXPECT_EQ(metrics.Value("sluice_access_log_lost_total"), 6);
+  EXPECT_EQ(metrics.Value("sluice_event_log_dropped_total"), 7);
 }
 
 TEST(Metrics, ShowWhatTheKernelSaysOfTheProcess) {
