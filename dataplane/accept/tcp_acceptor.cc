@@ -34,8 +34,10 @@ class TcpAcceptor final : public ServedSocket, private IoHandler {
   void Serve(std::shared_ptr<WorkerListener> listener) override { listener_ = std::move(listener); }
 
   bool StopServing() override {
-    // Those in the queue have been told by the kernel that they are connected.
-    while (AcceptOne() == Accepted::kOne) {
+    // Those in the queue have been told by the kernel that they are connected; not those that a
+    // flood adds meanwhile.
+    const int queued = listener_->config->socket.backlog;
+    for (int i = 0; i <= queued && AcceptOne() == Accepted::kOne; ++i) {
     }
     listener_ = nullptr;
     worker_.accept_gate().Leave(socket_->fd.get());

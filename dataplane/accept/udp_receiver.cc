@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -21,7 +22,10 @@ namespace {
 // How many batches are taken in one round, so that other sockets come to their turn.
 constexpr int kBatchesPerRound = 4;
 
-class UdpReceiver final : public ServedSocket, private IoHandler {
+// Before it is tried again to join the loop (the machine has no memory or epoll watches left).
+constexpr std::chrono::milliseconds kJoinAgain{250};
+
+class UdpReceiver final : public ServedSocket, private IoHandler, private Timer {
  public:
   UdpReceiver(WorkerContext& worker, std::shared_ptr<ListenSocket> socket,
               std::function<void()> drained)
@@ -43,7 +47,9 @@ class UdpReceiver final : public ServedSocket, private IoHandler {
 
  private:
   int fd() const { return socket_->fd.get(); }
+  void Join();
   void Leave();
+  void OnTimer() override { Join(); }
   void OnEvents(std::uint32_t events) override;
   std::size_t ReceiveBatch();
   void TakeMessage(std::size_t message);
@@ -57,8 +63,13 @@ class UdpReceiver final : public ServedSocket, private IoHandler {
 
 void UdpReceiver::Serve(std::shared_ptr<WorkerListener> listener) {
   flows_.Serve(std::move(listener));
+  if (!registered_) Join();
+}
+
+void UdpReceiver::Join() {
   // Edge-triggered: a batch that is not full ends reading.
-  if (!registered_) registered_ = worker_.loop().Add(fd(), EPOLLIN | EPOLLET, *this) == 0;
+  registered_ = worker_.loop().Add(fd(), EPOLLIN | EPOLLET, *this) == 0;
+  if (!registered_) worker_.loop().timers().Arm(*this, worker_.loop().now() + kJoinAgain);
 }
 
 bool UdpReceiver::StopServing() {
@@ -76,6 +87,7 @@ bool UdpReceiver::StopServing() {
 // registration. While they do the kernel still gives it its share of the datagrams.
 void UdpReceiver::Leave() {
   worker_.loop().CancelAgain(*this);
+  worker_.loop().timers().Cancel(*this);
   if (!std::exchange(registered_, false)) return;
   worker_.loop().Remove(fd());
   DiscardArrivals(fd(), true);

@@ -73,15 +73,18 @@ std::shared_ptr<const RuntimeConfig> Compiler::Compile(const ResourceUpdates& up
   SettleAddressConflicts(earlier);
   ReleaseDeparted();
 
-  if (!listeners_changed_ && !upstreams_changed_) return config_;
-  auto config = std::make_shared<RuntimeConfig>(*config_);
-  config->serial = ++serial_;
+  std::shared_ptr<ListenerList> listeners;
   if (listeners_changed_) {
-    auto listeners = std::make_shared<ListenerList>();
+    listeners = std::make_shared<ListenerList>();
     listeners->reserve(listeners_.size());
     for (const auto& [key, unit] : listeners_) listeners->push_back(unit.config);
-    config->listeners = std::move(listeners);
+    // One that lost its address to another is tried again each time, and falls back to what it was.
+    if (*listeners == *config_->listeners) listeners = nullptr;
   }
+  if (listeners == nullptr && !upstreams_changed_) return config_;
+  auto config = std::make_shared<RuntimeConfig>(*config_);
+  config->serial = ++serial_;
+  if (listeners != nullptr) config->listeners = std::move(listeners);
   if (upstreams_changed_) {
     config->upstreams.clear();
     for (const auto& [key, unit] : upstreams_) {

@@ -34,8 +34,9 @@ struct FirstBytes {
 // Wakes the session that waits for a task.
 class PhaseWaker {
  public:
-  // The task is done. May be called from within Start(); the phases go on in the loop's next round.
-  // Not after the task has been destroyed.
+  // The task is done; the phases go on once the call into the task that says so has returned, at
+  // the latest in the loop's next round. May be called from within Start(). Not after the task has
+  // been destroyed.
   virtual void Wake() = 0;
 
  protected:
@@ -102,7 +103,7 @@ class Verdict {
 class PhaseHandler {
  public:
   virtual ~PhaseHandler() = default;
-  // `first` is empty until a handler of the session has asked for bytes.
+  // `first` may be empty until a handler of the session has asked for bytes or waited.
   virtual Verdict Run(SessionState& session, const FirstBytes& first) const = 0;
 };
 

@@ -54,10 +54,16 @@ void Worker::Serve(const std::vector<Assignment>& assignments) {
         assignment.listener, context_.upstreams().Find(assignment.listener->upstreams), index());
     serving.socket->Serve(serving.listener);
   }
-  for (auto it = serving_.begin(); it != serving_.end();) {
-    const auto here = it++;
+  std::vector<const ListenSocket*> to_stop;
+  for (const auto& [key, serving] : serving_) {
+    if (serving.named_by != follows_ && serving.listener != nullptr) to_stop.push_back(key);
+  }
+  for (const ListenSocket* key : to_stop) {
+    // Stopping one may retire others: what it reads last may end the last flow of one that stopped
+    // before.
+    const auto here = serving_.find(key);
+    if (here == serving_.end()) continue;
     Serving& serving = here->second;
-    if (serving.named_by == follows_ || serving.listener == nullptr) continue;
     const bool done = serving.socket->StopServing();
     context_.census().Replaced(*serving.listener);
     serving.listener = nullptr;

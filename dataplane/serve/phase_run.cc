@@ -39,6 +39,27 @@ PhaseRun::State PhaseRun::Continue(const PhaseChain& chain, SessionState& sessio
   return state_ = State::kPassed;
 }
 
+PhaseRun::State PhaseRun::Start(const SessionState& session,
+                                const PhaseTask::Surroundings& surroundings) {
+  try {
+    task_->Start(surroundings);
+  } catch (const std::exception& error) {
+    LogFailure(session, error.what());
+    return Close(CloseReason::kInternalError);
+  }
+  return state_;
+}
+
+PhaseRun::State PhaseRun::OnClientEvents(const SessionState& session, std::uint32_t events) {
+  try {
+    task_->OnClientEvents(events);
+  } catch (const std::exception& error) {
+    LogFailure(session, error.what());
+    return Close(CloseReason::kInternalError);
+  }
+  return state_;
+}
+
 PhaseRun::State PhaseRun::Finish(const PhaseChain& chain, SessionState& session,
                                  const FirstBytes& first) {
   const std::unique_ptr<PhaseTask> task = std::move(task_);

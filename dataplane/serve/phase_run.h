@@ -19,19 +19,22 @@ class PhaseRun {
     kPassed,      // All phases: session.route is set.
     kClosed,      // reason() says why.
     kNeedsBytes,  // needed() bytes in all, or the client's end.
-    kWaits,       // For task(), which has not been started when this is returned.
+    kWaits,       // For a task, which is to be started by Start().
   };
 
   // Asks handlers until one of these states is reached. Called first with nothing shown, then when
   // what it needed is there.
   State Continue(const PhaseChain& chain, SessionState& session, const FirstBytes& first);
+  // Starts what it waits for. kWaits, or kClosed when the task has thrown.
+  State Start(const SessionState& session, const PhaseTask::Surroundings& surroundings);
+  // For the task that it waits for. As Start().
+  State OnClientEvents(const SessionState& session, std::uint32_t events);
   // The task has woken the session.
   State Finish(const PhaseChain& chain, SessionState& session, const FirstBytes& first);
 
   State state() const { return state_; }
   CloseReason reason() const { return reason_; }
   std::size_t needed() const { return needed_; }
-  PhaseTask& task() { return *task_; }
 
   // By when the step that waits must have its answer. Set when it waits for the first time.
   MonotonicTime Deadline(const PhaseChain& chain, MonotonicTime now);

@@ -155,8 +155,9 @@ void TcpSession::FollowPhases(PhaseRun::State state) {
         return End(setup_->phases.reason());
       case PhaseRun::State::kWaits:
         setup_->task_done = false;
-        setup_->phases.task().Start({worker_.loop(), client_.fd.get(), *this});
-        return ArmTimer();
+        state = setup_->phases.Start(state_, {worker_.loop(), client_.fd.get(), *this});
+        if (state == PhaseRun::State::kWaits) return ArmTimer();
+        break;
       case PhaseRun::State::kNeedsBytes: {
         const std::optional<FirstBytes> first = PeekFirstBytes();
         if (!first) return End(CloseReason::kClientAborted);
@@ -192,7 +193,9 @@ void TcpSession::OnPhaseEvent(Peer peer, std::uint32_t events) {
   if ((events & (EPOLLRDHUP | EPOLLHUP)) != 0) setup_->client_ended = true;
   PhaseRun& phases = setup_->phases;
   if (phases.state() == PhaseRun::State::kNeedsBytes) return FollowPhases(phases.state());
-  if (events != 0) phases.task().OnClientEvents(events);
+  if (events != 0 && phases.OnClientEvents(state_, events) == PhaseRun::State::kClosed) {
+    return End(phases.reason());
+  }
   if (!setup_->task_done) return;
   const std::optional<FirstBytes> first = PeekFirstBytes();
   if (!first) return End(CloseReason::kClientAborted);

@@ -43,8 +43,10 @@ FirstBytes Shown(const UdpRun& run,
                  std::array<std::uint32_t, limits::kUdpWaitingDatagrams>& sizes) {
   std::size_t count = 0;
   std::size_t bytes = 0;
+  bool full = false;
   ForEachDatagram(run, [&](std::string_view datagram) {
-    if (count == sizes.size() || bytes + datagram.size() > limits::kUdpWaitingBytes) return;
+    full = full || count == sizes.size() || bytes + datagram.size() > limits::kUdpWaitingBytes;
+    if (full) return;
     sizes[count++] = static_cast<std::uint32_t>(datagram.size());
     bytes += datagram.size();
   });
@@ -111,13 +113,16 @@ void UdpFlow::WaitInPhases(PhaseRun phases) {
   ++worker_.udp().flows;
   waiting_ = std::make_unique<Waiting>();
   waiting_->phases = std::move(phases);
-  if (waiting_->phases.state() == PhaseRun::State::kWaits) {
-    waiting_->phases.task().Start({worker_.loop(), -1, *this});
-  }
   ArmTimer();
+  // One whose task throws at once is ended in the loop's next round: its owner has it in hand.
+  if (waiting_->phases.state() == PhaseRun::State::kWaits &&
+      waiting_->phases.Start(state_, {worker_.loop(), -1, *this}) == PhaseRun::State::kClosed) {
+    worker_.loop().Again(*this);
+  }
 }
 
-void UdpFlow::Keep(std::span<const UdpRun> runs) {
+bool UdpFlow::Keep(std::span<const UdpRun> runs) {
+  bool all = true;
   std::size_t& total = worker_.udp().waiting_bytes;
   for (const UdpRun& run : runs) {
     ForEachDatagram(run, [&](std::string_view datagram) {
@@ -125,15 +130,21 @@ void UdpFlow::Keep(std::span<const UdpRun> runs) {
           waiting_->bytes.size() + datagram.size() > limits::kUdpWaitingBytes ||
           total + datagram.size() > limits::kUdpWaitingBytesTotal) {
         served_.counters.datagrams_dropped.Add();
+        all = false;
         return;
       }
       waiting_->bytes += datagram;
       waiting_->datagrams.push_back(static_cast<std::uint32_t>(datagram.size()));
       total += datagram.size();
     });
-    state_.bytes_received += run.size;
-    served_.counters.bytes_received.Add(run.size);
+    CountReceived(run.size);
   }
+  return all;
+}
+
+void UdpFlow::CountReceived(std::uint64_t bytes) {
+  state_.bytes_received += bytes;
+  served_.counters.bytes_received.Add(bytes);
 }
 
 FirstBytes UdpFlow::Kept() const {
@@ -151,8 +162,9 @@ void UdpFlow::FollowPhases(PhaseRun::State state) {
         return End(waiting_->phases.reason());
       case PhaseRun::State::kWaits:
         waiting_->task_done = false;
-        waiting_->phases.task().Start({worker_.loop(), -1, *this});
-        return ArmTimer();
+        state = waiting_->phases.Start(state_, {worker_.loop(), -1, *this});
+        if (state == PhaseRun::State::kWaits) return ArmTimer();
+        break;
       case PhaseRun::State::kNeedsBytes:
         if (waiting_->bytes.size() < waiting_->phases.needed()) return ArmTimer();
         state = waiting_->phases.Continue(chain, state_, Kept());
@@ -183,11 +195,9 @@ void UdpFlow::ForwardKept(Waiting& kept) {
     runs.push_back({.data = at, .size = size});
     at += size;
   }
-  // What they add up to has been counted when they came.
-  state_.bytes_received -= kept.bytes.size();
   std::span<const UdpRun> left = runs;
   while (!left.empty() && !ended()) {
-    left = left.subspan(Send(left.first(std::min(left.size(), limits::kUdpBatch))));
+    left = left.subspan(Send(left.first(std::min(left.size(), limits::kUdpBatch)), true));
   }
   if (!left.empty()) served_.counters.datagrams_dropped.Add(left.size());
 }
@@ -235,15 +245,18 @@ std::uint32_t UdpFlow::Remaining() const {
 }
 
 std::size_t UdpFlow::Forward(std::span<const UdpRun> runs) {
-  if (waiting_ == nullptr) return Send(runs);
-  Keep(runs);
+  if (waiting_ == nullptr) return Send(runs, false);
+  const bool all = Keep(runs);
   if (waiting_->phases.state() == PhaseRun::State::kNeedsBytes) {
     FollowPhases(PhaseRun::State::kNeedsBytes);
+    const bool needs_more =
+        !ended() && waiting_ != nullptr && waiting_->phases.state() == PhaseRun::State::kNeedsBytes;
+    if (needs_more && !all) End(CloseReason::kPrereadFull);
   }
   return runs.size();
 }
 
-std::size_t UdpFlow::Send(std::span<const UdpRun> runs) {
+std::size_t UdpFlow::Send(std::span<const UdpRun> runs, bool counted) {
   std::array<UdpSendOutcome, limits::kUdpBatch> outcomes;
   const std::size_t done = ForwardUdp(socket_.get(), runs, outcomes);
   last_activity_ = worker_.loop().now();
@@ -258,8 +271,7 @@ std::size_t UdpFlow::Send(std::span<const UdpRun> runs) {
     if (outcomes[i].error == 0) sent += runs[i].size;
     dropped += runs[i].datagrams - outcomes[i].datagrams;
   }
-  state_.bytes_received += received;
-  served_.counters.bytes_received.Add(received);
+  if (!counted) CountReceived(received);
   state_.attempts.back().bytes_sent += sent;
   upstream_counters().bytes_sent.Add(sent);
   if (dropped != 0) served_.counters.datagrams_dropped.Add(dropped);
@@ -273,6 +285,7 @@ std::size_t UdpFlow::Send(std::span<const UdpRun> runs) {
 
 void UdpFlow::OnEvents(std::uint32_t events) {
   if (waiting_ != nullptr) {
+    if (waiting_->phases.state() == PhaseRun::State::kClosed) return End(waiting_->phases.reason());
     if (!waiting_->task_done) return;
     waiting_->task_done = false;
     return FollowPhases(waiting_->phases.Finish(served_.config->phases, state_, Kept()));

@@ -80,12 +80,16 @@ class UdpFlow final : public Retirable,
 
   void Wake() override;
   void WaitInPhases(PhaseRun phases);
-  void Keep(std::span<const UdpRun> runs);
+  // False: not all of them, for want of room.
+  bool Keep(std::span<const UdpRun> runs);
+  void CountReceived(std::uint64_t bytes);
   FirstBytes Kept() const;
   void FollowPhases(PhaseRun::State state);
   void LeavePhases();
   void ForwardKept(Waiting& kept);
-  std::size_t Send(std::span<const UdpRun> runs);
+  // How many are done with; the flow may have ended meanwhile. `counted`: as received, when they
+  // came.
+  std::size_t Send(std::span<const UdpRun> runs, bool counted);
 
   CloseReason ConnectSomewhere();
   int OpenSocket(const SocketAddress& address);

@@ -39,7 +39,8 @@ constexpr std::array<CloseReasonRow, static_cast<std::size_t>(kCount)> kRows = {
     {kPhaseTimeout, "phase_timeout", "sluice", "preread", 200,
      "A phase waited too long for the client's first bytes or for an answer."},
     {kPrereadFull, "preread_full", "sluice", "preread", 400,
-     "A phase needed more of the client's first bytes than may be looked at ahead (64 KiB)."},
+     "A phase needed more of the client's first bytes than may be looked at ahead (64 KiB; of "
+     "UDP also 64 datagrams)."},
     {kNoRoute, "no_route", "sluice", "content", 500, "No route of the listener matched."},
     {kNoEndpoint, "no_endpoint", "sluice", "balance", 502,
      "No endpoint of the upstream could be used: none there, all unavailable, draining or full."},

@@ -150,7 +150,8 @@ using UdpFaults = Faults<UdpEngineTest>;
 TEST_F(TcpFaults, WhateverFailsTheSessionEndsAndNothingIsLeft) {
   StartEngine();
   const EchoServer echo;
-  const SocketAddress proxy = Proxy(echo.address());
+  const SocketAddress proxy =
+      Proxy(echo.address(), {.tcp = {.delivery_timeout = milliseconds(30)}});
   const std::string bytes = Pattern(300'000);
   FailEachCall(echo.address(), 50, [&] { return Exchange(proxy, bytes) == bytes; });
 }
