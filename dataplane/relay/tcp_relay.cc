@@ -66,13 +66,6 @@ void TcpRelay::Note(Peer peer, std::uint32_t events) {
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) out.blocked = false;
 }
 
-std::optional<Peer> TcpRelay::dead() const {
-  for (const Peer peer : {Peer::kClient, Peer::kEndpoint}) {
-    if (From(peer).dead) return peer;
-  }
-  return std::nullopt;
-}
-
 bool TcpRelay::NoteDead(Peer peer, PipePool& pipes) {
   Flow& flow = From(peer);
   Flow& opposite = From(Opposite(peer));
@@ -87,35 +80,34 @@ bool TcpRelay::NoteDead(Peer peer, PipePool& pipes) {
   return true;
 }
 
-// Answers kStuck where there is nothing to do.
-TcpRelay::Step TcpRelay::PumpFrom(Peer source, const Tools& tools) {
-  Flow& flow = From(source);
-  if (flow.dropping) {
-    Drop(flow, tools.scratch);
-    return flow.readable ? Step::kMoved : Step::kStuck;
+bool TcpRelay::NoteErrors(PipePool& pipes) {
+  for (const Peer peer : {Peer::kClient, Peer::kEndpoint}) {
+    Flow& flow = From(peer);
+    if (!flow.error) continue;
+    flow.error = false;
+    if (IsDead(flow.source) && !NoteDead(peer, pipes)) return false;
   }
-  if (flow.ended || flow.Idle()) return Step::kStuck;
-  std::size_t budget = kBytesARound;
-  return PumpFlow(flow, From(Opposite(source)).source, tools, budget);
+  return true;
 }
 
 TcpRelay::Outcome TcpRelay::Pump(Tools tools, bool& moved) {
   moved = false;
   bool again = false;
-  const auto bytes = [this] {
-    std::uint64_t sum = 0;
-    for (const Flow& flow : flows_) sum += flow.bytes_read + flow.bytes_written;
-    return sum;
-  };
-  const std::uint64_t before = bytes();
-  for (const Peer peer : {Peer::kClient, Peer::kEndpoint}) {
-    Flow& flow = From(peer);
-    if (!flow.error) continue;
-    flow.error = false;
-    if (IsDead(flow.source) && !NoteDead(peer, tools.pipes)) return ResetOutcome(Opposite(peer));
+  if ((flows_[0].error || flows_[1].error) && !NoteErrors(tools.pipes)) {
+    return ResetOutcome(*dead());
   }
   for (const Peer source : {Peer::kClient, Peer::kEndpoint}) {
-    const Step step = PumpFrom(source, tools);
+    Flow& flow = From(source);
+    if (flow.dropping) {
+      Drop(flow, tools.scratch);
+      again |= flow.readable;
+      continue;
+    }
+    if (flow.ended || flow.Idle()) continue;
+    const std::uint64_t before = flow.bytes_written + flow.bytes_read;
+    std::size_t budget = kBytesARound;
+    const Step step = PumpFlow(flow, From(Opposite(source)).source, tools, budget);
+    moved |= flow.bytes_written + flow.bytes_read != before;
     again |= step == Step::kMoved;
     if (step == Step::kSourceDead || step == Step::kDestinationDead) {
       const Peer peer = step == Step::kSourceDead ? source : Opposite(source);
@@ -124,7 +116,6 @@ TcpRelay::Outcome TcpRelay::Pump(Tools tools, bool& moved) {
       again = true;
     }
   }
-  moved = bytes() != before;
   for (const Peer source : {Peer::kClient, Peer::kEndpoint}) {
     Flow& flow = From(source);
     Flow& opposite = From(Opposite(source));
@@ -138,8 +129,8 @@ TcpRelay::Outcome TcpRelay::Pump(Tools tools, bool& moved) {
       again = true;
     }
   }
-  if (const std::optional<Peer> first = dead()) {
-    if (From(*first).ended) return ResetOutcome(*first);
+  if (is_dead()) {
+    if (From(*dead()).ended) return ResetOutcome(*dead());
   } else if (From(Peer::kClient).ended && From(Peer::kEndpoint).ended) {
     return Outcome::kFinished;
   }

@@ -59,7 +59,11 @@ class TcpRelay {
   void Release(PipePool& pipes);
 
   // The peer whose connection died first, from when that is known on.
-  std::optional<Peer> dead() const;
+  std::optional<Peer> dead() const {
+    if (!is_dead()) return std::nullopt;
+    return flows_[0].dead ? Peer::kClient : Peer::kEndpoint;
+  }
+  bool is_dead() const { return flows_[0].dead || flows_[1].dead; }
   // One peer has ended and the other has been told.
   bool half_closed() const { return From(Peer::kClient).ended || From(Peer::kEndpoint).ended; }
   std::uint64_t read_from(Peer peer) const { return From(peer).bytes_read; }
@@ -106,7 +110,8 @@ class TcpRelay {
   const Flow& From(Peer peer) const { return flows_[static_cast<std::size_t>(peer)]; }
   Flow& From(Peer peer) { return flows_[static_cast<std::size_t>(peer)]; }
 
-  Step PumpFrom(Peer source, const Tools& tools);
+  // Looks into the errors that sockets have raised. As NoteDead().
+  bool NoteErrors(PipePool& pipes);
   // `peer` is dead, unless the other one died before it. False: both are dead now.
   bool NoteDead(Peer peer, PipePool& pipes);
   static void Drop(Flow& flow, std::span<char> scratch);

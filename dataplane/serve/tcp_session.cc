@@ -307,7 +307,7 @@ void TcpSession::OnConnected() {
 
 void TcpSession::PumpRelay() {
   const TcpRelay::Outcome outcome = Pump();
-  if (relay_.dead()) return BeginDelivery();
+  if (relay_.is_dead()) return BeginDelivery();
   if (outcome == TcpRelay::Outcome::kFinished) return End(CloseReason::kFinished);
   if (!half_closed_ && relay_.half_closed()) {
     half_closed_ = true;
