@@ -240,7 +240,7 @@ class StoreCatalog final : public Catalog {
       const model::Resource* was = before->resources.Find(change.key);
       change.before = was == nullptr ? nullptr : std::make_shared<const model::Resource>(*was);
     }
-    const auto after = std::make_shared<const CatalogState>(
+    auto after = std::make_shared<const CatalogState>(
         CatalogState{generation, before->resources.With(changes)});
     std::vector<std::uint64_t> subscribers;
     {

@@ -109,8 +109,8 @@ tl::expected<std::shared_ptr<const UpstreamConfig>, v1::ResourceProblem> Compile
     if (auto added = endpoints.Add(slice); !added) return Unexpected(added.error());
   }
 
-  config->policy = PolicyOf(spec.balance());
-  if (config->policy == BalancePolicy::kHash || config->policy == BalancePolicy::kRingHash) {
+  const BalancePolicy policy = PolicyOf(spec.balance());
+  if (policy == BalancePolicy::kHash || policy == BalancePolicy::kRingHash) {
     auto key = TextTemplate::Compile(spec.balance().hash().key(), TextTemplate::Missing::kEmpty);
     if (!key) {
       return Refuse(parts.upstream.held, "Invalid", "spec.balance.hash.key", key.error().message);
@@ -124,8 +124,7 @@ tl::expected<std::shared_ptr<const UpstreamConfig>, v1::ResourceProblem> Compile
     config->health.fail_timeout_s = spec.passive_health().fail_timeout().seconds();
   }
   config->has_unix_endpoint = endpoints.has_unix();
-  config->balancer =
-      std::make_unique<const Balancer>(config->policy, endpoints.Take(), config->health);
+  config->balancer = std::make_unique<const Balancer>(policy, endpoints.Take(), config->health);
   config->shared = states.Upstream(config->name);
   return config;
 }

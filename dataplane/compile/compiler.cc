@@ -83,7 +83,6 @@ std::shared_ptr<const RuntimeConfig> Compiler::Compile(const ResourceUpdates& up
   }
   if (listeners == nullptr && !upstreams_changed_) return config_;
   auto config = std::make_shared<RuntimeConfig>(*config_);
-  config->serial = ++serial_;
   if (listeners != nullptr) config->listeners = std::move(listeners);
   if (upstreams_changed_) {
     config->upstreams.clear();
@@ -280,13 +279,14 @@ tl::expected<Compiler::ListenerUnit, v1::ResourceProblem> Compiler::Link(
   return ListenerUnit{listener, *std::move(config)};
 }
 
+Compiler::Claim Compiler::ClaimOf(const ListenerUnit& unit) {
+  return {unit.config->protocol, unit.config->address.Text()};
+}
+
 void Compiler::Replace(const model::ResourceKey& key, const ListenerUnit* unit) {
-  const auto claim = [](const ListenerUnit& of) {
-    return Claim(of.config->protocol, of.config->address.Text());
-  };
   if (const auto found = listeners_.find(key); found != listeners_.end()) {
     in_force_references_.Remove(key, TargetsOf(*found->second.listener.resource));
-    const auto claimed = claims_.find(claim(found->second));
+    const auto claimed = claims_.find(ClaimOf(found->second));
     claimed->second.erase(key);
     if (claimed->second.empty()) claims_.erase(claimed);
     listeners_.erase(found);
@@ -294,7 +294,7 @@ void Compiler::Replace(const model::ResourceKey& key, const ListenerUnit* unit) 
   }
   if (unit == nullptr) return;
   in_force_references_.Add(key, TargetsOf(*unit->listener.resource));
-  claims_[claim(*unit)].insert(key);
+  claims_[ClaimOf(*unit)].insert(key);
   listeners_[key] = *unit;
   listeners_changed_ = true;
 }
@@ -302,14 +302,11 @@ void Compiler::Replace(const model::ResourceKey& key, const ListenerUnit* unit) 
 // Each loser falls back to its earlier form, and when that form's address is taken too, out of
 // force: two steps a listener at most, so this ends.
 void Compiler::SettleAddressConflicts(const EarlierUnits& earlier) {
-  const auto claim_of = [](const ListenerUnit& unit) {
-    return Claim(unit.config->protocol, unit.config->address.Text());
-  };
   Keys fallen_back;
   std::deque<Claim> to_check;
   for (const auto& [key, unit] : earlier) {
     const auto now = listeners_.find(key);
-    if (now != listeners_.end()) to_check.push_back(claim_of(now->second));
+    if (now != listeners_.end()) to_check.push_back(ClaimOf(now->second));
   }
   for (; !to_check.empty(); to_check.pop_front()) {
     const auto claimed = claims_.find(to_check.front());
@@ -319,7 +316,7 @@ void Compiler::SettleAddressConflicts(const EarlierUnits& earlier) {
     const auto was_there = [&](const model::ResourceKey& key) {
       const auto found = earlier.find(key);
       return found == earlier.end() ||
-             (found->second != nullptr && claim_of(*found->second) == to_check.front());
+             (found->second != nullptr && ClaimOf(*found->second) == to_check.front());
     };
     const auto first = std::find_if(claimants.begin(), claimants.end(), was_there);
     const model::ResourceKey& holder = first == claimants.end() ? *claimants.begin() : *first;
@@ -333,8 +330,11 @@ void Compiler::SettleAddressConflicts(const EarlierUnits& earlier) {
       conflicted_.insert(key);
       const ListenerUnit* fallback =
           fallen_back.insert(key).second ? earlier.at(key).get() : nullptr;
-      Replace(key, fallback);
-      if (fallback != nullptr) to_check.push_back(claim_of(*fallback));
+      // The last good form stays, but follows its policies.
+      auto again =
+          fallback == nullptr ? tl::unexpected(v1::ResourceProblem()) : Link(fallback->listener);
+      Replace(key, again ? &*again : fallback);
+      if (fallback != nullptr) to_check.push_back(ClaimOf(*fallback));
     }
   }
 }

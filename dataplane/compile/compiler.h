@@ -80,6 +80,7 @@ class Compiler {
   };
   using Keys = std::set<model::ResourceKey>;
   using Claim = std::pair<Protocol, std::string>;  // A socket: protocol and address text.
+  static Claim ClaimOf(const ListenerUnit& unit);
 
   // What a change makes necessary.
   struct ToRebuild {
@@ -141,7 +142,6 @@ class Compiler {
 
   std::map<model::ResourceKey, std::vector<v1::ResourceProblem>> problems_;  // By unit.
   std::shared_ptr<const RuntimeConfig> config_;
-  std::uint64_t serial_ = 0;
   // Within one Compile.
   bool listeners_changed_ = false;
   bool upstreams_changed_ = false;

@@ -15,12 +15,10 @@
 #include "common/base/limits.h"
 #include "dataplane/loop/event_loop.h"
 #include "dataplane/session/close_reason.h"
+#include "dataplane/session/phase.h"
 #include "dataplane/session/session_state.h"
 
 namespace sluice::dataplane {
-
-// In the order they run.
-enum class Phase : std::uint8_t { kPostAccept, kPreaccess, kAccess, kTls, kPreread, kContent };
 
 // What the client has sent so far. It stays in the socket (TCP) or with the flow (UDP): whoever
 // comes later reads it again. Valid during one PhaseHandler::Run or PhaseTask::Finish.

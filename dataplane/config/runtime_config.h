@@ -81,7 +81,6 @@ struct ListenerConfig {
 using ListenerList = std::vector<std::shared_ptr<const ListenerConfig>>;
 
 struct RuntimeConfig {
-  std::uint64_t serial = 0;  // Grows with every publish in this process.
   // By name. The same list as before when no listener has changed. Never null.
   std::shared_ptr<const ListenerList> listeners = std::make_shared<ListenerList>();
   // The form in force of every upstream, by UpstreamShared::slot; null where a slot is free.

@@ -28,7 +28,6 @@ struct UpstreamConfig {
   std::string name;  // namespace/name
   bool has_unix_endpoint = false;
   std::unique_ptr<const Balancer> balancer;
-  BalancePolicy policy = BalancePolicy::kRoundRobin;
   PassiveHealth health;
   std::shared_ptr<const TextTemplate> hash_key;  // HASH and RING_HASH only.
   std::shared_ptr<UpstreamShared> shared;

@@ -18,14 +18,17 @@ namespace sluice::dataplane {
 
 struct WorkerListener {
   using Upstreams = std::vector<std::shared_ptr<UpstreamSlot>>;
+  // `bound_to`: where it is served, which is not listener->address while that cannot be bound.
   // `its_upstreams`: those of listener->upstreams, in their order.
-  WorkerListener(std::shared_ptr<const ListenerConfig> listener, Upstreams its_upstreams,
-                 std::uint32_t worker)
+  WorkerListener(std::shared_ptr<const ListenerConfig> listener, const SocketAddress& bound_to,
+                 Upstreams its_upstreams, std::uint32_t worker)
       : config(std::move(listener)),
+        address(bound_to),
         upstreams(std::move(its_upstreams)),
         counters(config->shared->counters[worker]) {}
 
   const std::shared_ptr<const ListenerConfig> config;
+  const SocketAddress address;
   const Upstreams upstreams;
   ListenerCounters& counters;  // This worker's block.
   std::uint64_t open = 0;      // Sessions.

@@ -105,19 +105,19 @@ void Applier::Publish(Generation generation) {
   }
   const std::uint64_t number = ++publishes_;
   publishing_.push_back({number, std::move(generation)});
-  Published published = engine_.Publish(config_, [this, number, control = &control_] {
+  const Published published = engine_.Publish(config_, [this, number, control = &control_] {
     asio::post(*control, [this, number] { OnInForce(number); });
   });
-  TakeBindProblems(std::move(published.problems));
+  TakeBindProblems(published.problems);
 }
 
 void Applier::PublishAgain() {
-  Published published = engine_.Publish(
+  const Published published = engine_.Publish(
       config_, [this, control = &control_] { asio::post(*control, [this] { on_change_(); }); });
-  TakeBindProblems(std::move(published.problems));
+  TakeBindProblems(published.problems);
 }
 
-void Applier::TakeBindProblems(std::vector<BindProblem> problems) {
+void Applier::TakeBindProblems(const std::vector<BindProblem>& problems) {
   std::vector<v1::ResourceProblem> now;
   for (const BindProblem& problem : problems) {
     const model::ResourceKey key = ListenerKey(problem.listener);

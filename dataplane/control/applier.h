@@ -68,7 +68,7 @@ class Applier {
   void PublishAgain();
   void Retry();
   void ScheduleRetry();
-  void TakeBindProblems(std::vector<BindProblem> problems);
+  void TakeBindProblems(const std::vector<BindProblem>& problems);
   void OnInForce(std::uint64_t number);
   void Settle(Generation generation);
 

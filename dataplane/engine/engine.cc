@@ -19,13 +19,13 @@ SocketKey KeyOf(const ListenerConfig& listener) { return {listener.protocol, lis
 
 // What is to be served: listeners with the sockets they have.
 struct Engine::Plan {
-  std::vector<std::shared_ptr<const ListenerConfig>> listeners;
-  std::vector<const SocketTable::Sockets*> sockets;
+  std::vector<Served> served;
+  std::vector<const SocketTable::Sockets*> sockets;  // Of served, in its order.
   std::set<SocketKey> keys;
-  void Add(std::shared_ptr<const ListenerConfig> listener,
+  void Add(std::shared_ptr<const ListenerConfig> listener, const SocketKey& key,
            const SocketTable::Sockets* its_sockets) {
-    keys.insert(KeyOf(*listener));
-    listeners.push_back(std::move(listener));
+    keys.insert(key);
+    served.push_back({std::move(listener), key});
     sockets.push_back(its_sockets);
   }
 };
@@ -109,19 +109,22 @@ Engine::Plan Engine::BindAll(const ListenerList& wanted, std::vector<BindProblem
       failure = {"AddressInUse",
                  fmt::format("{} is another listener's address", listener->address.Text())};
     } else if (auto opened = sockets_.Open(KeyOf(*listener), listener->socket)) {
-      plan.Add(listener, *opened);
+      plan.Add(listener, KeyOf(*listener), *opened);
       continue;
     } else {
       failure = std::move(opened.error());
     }
-    // The earlier form stays, unless its address has been given to another listener.
+    // It stays where it was, unless that address has been given to another listener. All but the
+    // address is as wanted, above all who may connect; only of another protocol the earlier form
+    // stays whole.
     const auto earlier = in_force_.find(name);
-    const bool keep = earlier != in_force_.end() && !claimed.contains(KeyOf(*earlier->second));
     std::string meanwhile = "; nothing is served meanwhile";
-    if (keep) {
-      meanwhile = fmt::format("; {} is still served", earlier->second->address.Text());
-      if (auto opened = sockets_.Open(KeyOf(*earlier->second), earlier->second->socket)) {
-        plan.Add(earlier->second, *opened);
+    if (earlier != in_force_.end() && !claimed.contains(earlier->second.key)) {
+      const SocketKey& key = earlier->second.key;
+      const auto& form = key.protocol == listener->protocol ? listener : earlier->second.listener;
+      if (auto opened = sockets_.Open(key, form->socket)) {
+        plan.Add(form, key, *opened);
+        meanwhile = fmt::format("; {} is still served", key.address.Text());
       }
     }
     problems.push_back({name, std::move(failure.reason), failure.message + meanwhile});
@@ -131,23 +134,23 @@ Engine::Plan Engine::BindAll(const ListenerList& wanted, std::vector<BindProblem
 
 std::size_t Engine::TakeInForce(const Plan& plan, std::vector<WorkerChange>& changes) {
   auto before = std::exchange(in_force_, {});
-  for (const auto& listener : plan.listeners) in_force_[listener->shared->name] = listener;
+  for (const Served& served : plan.served) in_force_[served.listener->shared->name] = served;
   std::size_t changed = 0;
-  for (const auto& [name, listener] : in_force_) {
+  for (const auto& [name, served] : in_force_) {
     const auto earlier = before.find(name);
-    if (earlier == before.end() || earlier->second != listener) ++changed;
+    if (earlier == before.end() || earlier->second.listener != served.listener) ++changed;
   }
-  for (auto& [name, listener] : before) {
+  for (auto& [name, served] : before) {
     const auto now = in_force_.find(name);
-    if (now == in_force_.end() || now->second != listener) {
-      replaced_listeners_.Add(std::move(listener));
+    if (now == in_force_.end() || now->second.listener != served.listener) {
+      replaced_listeners_.Add(std::move(served.listener));
     }
   }
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     std::vector<Assignment>& assignments = changes[i].assignments.emplace();
-    assignments.reserve(plan.listeners.size());
-    for (std::size_t j = 0; j < plan.listeners.size(); ++j) {
-      assignments.push_back({(*plan.sockets[j])[i], plan.listeners[j]});
+    assignments.reserve(plan.served.size());
+    for (std::size_t j = 0; j < plan.served.size(); ++j) {
+      assignments.push_back({(*plan.sockets[j])[i], plan.served[j].listener});
     }
   }
   sockets_.KeepOnly(plan.keys);
@@ -180,7 +183,6 @@ void Engine::Shutdown(std::chrono::milliseconds deadline) {
   // The upstreams stay: connections that are in an accept queue are served.
   auto none = std::make_shared<RuntimeConfig>();
   none->upstreams = wanted_->upstreams;
-  none->serial = wanted_->serial;
   Publish(std::move(none), nullptr);
   working_.Wait();
   while (sessions().open != 0 && std::chrono::steady_clock::now() < until) {

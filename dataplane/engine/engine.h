@@ -44,11 +44,11 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   // Puts `wanted` in force. Sockets are kept by address and protocol; new ones are bound before any
-  // worker sees the config. A listener that cannot be bound keeps its earlier form, if there is
-  // one, and is named in the answer; all others go live. `in_force` runs on a worker's thread once
-  // every worker serves the config. Calling it again with the same config tries the failed ones
-  // again. Takes time by what differs from the config before, and by the number of listeners only
-  // when one of them has changed or failed.
+  // worker sees the config. A listener that cannot be bound is served at its earlier address, if
+  // there is one, in all else as wanted, and is named in the answer; all others go live. `in_force`
+  // runs on a worker's thread once every worker serves the config. Calling it again with the same
+  // config tries the failed ones again. Takes time by what differs from the config before, and by
+  // the number of listeners only when one of them has changed or failed.
   Published Publish(std::shared_ptr<const RuntimeConfig> wanted, std::function<void()> in_force);
 
   // Thread-safe: sessions open now, and those among them that began before their listener's config
@@ -77,7 +77,12 @@ class Engine {
   SocketTable sockets_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Countdown working_;  // Workers that have not done the last task yet.
-  std::map<std::string, std::shared_ptr<const ListenerConfig>> in_force_;  // By namespace/name.
+  // A listener's form, and where it is served: elsewhere than it says while that cannot be bound.
+  struct Served {
+    std::shared_ptr<const ListenerConfig> listener;
+    SocketKey key;
+  };
+  std::map<std::string, Served> in_force_;  // By namespace/name.
   std::shared_ptr<const RuntimeConfig> wanted_;
   bool all_bound_ = true;  // Of wanted_.
   // What was replaced and a session still holds, to be destroyed here and not by a worker.

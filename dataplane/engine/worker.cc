@@ -51,7 +51,8 @@ void Worker::Serve(const std::vector<Assignment>& assignments) {
       context_.census().Replaced(*serving.listener);
     }
     serving.listener = std::make_shared<WorkerListener>(
-        assignment.listener, context_.upstreams().Find(assignment.listener->upstreams), index());
+        assignment.listener, assignment.socket->address,
+        context_.upstreams().Find(assignment.listener->upstreams), index());
     serving.socket->Serve(serving.listener);
   }
   std::vector<const ListenSocket*> to_stop;

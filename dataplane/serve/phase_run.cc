@@ -30,12 +30,17 @@ PhaseRun::State PhaseRun::Continue(const PhaseChain& chain, SessionState& sessio
   try {
     while (next_ < chain.size()) {
       Verdict verdict = chain[next_].handler->Run(session, first);
-      if (!Decide(chain, first, verdict)) return state_;
+      if (!Decide(chain, first, verdict)) {
+        session.phase = chain[next_].phase;
+        return state_;
+      }
     }
   } catch (const std::exception& error) {
     LogFailure(session, error.what());
+    session.phase = chain[next_].phase;
     return Close(CloseReason::kInternalError);
   }
+  session.phase.reset();
   return state_ = State::kPassed;
 }
 
@@ -65,7 +70,10 @@ PhaseRun::State PhaseRun::Finish(const PhaseChain& chain, SessionState& session,
   const std::unique_ptr<PhaseTask> task = std::move(task_);
   try {
     Verdict verdict = task->Finish(session, first);
-    if (!Decide(chain, first, verdict)) return state_;
+    if (!Decide(chain, first, verdict)) {
+      session.phase = chain[next_].phase;
+      return state_;
+    }
   } catch (const std::exception& error) {
     LogFailure(session, error.what());
     return Close(CloseReason::kInternalError);

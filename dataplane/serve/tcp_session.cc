@@ -500,7 +500,7 @@ void StartTcpSession(WorkerContext& worker, const std::shared_ptr<WorkerListener
   auto session = std::make_unique<TcpSession>(worker, *listener, std::move(client));
   SessionState& state = session->state();
   state.client = peer.Unmapped();
-  state.local = LocalAddress(fd, listener->config->address);
+  state.local = LocalAddress(fd, listener->address);
   OpenSession(worker, listener, Protocol::kTcp, state);
   session.release()->Start();
 }

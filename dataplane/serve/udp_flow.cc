@@ -60,7 +60,7 @@ UdpFlow::UdpFlow(WorkerContext& worker, UdpFlows& owner,
                  const std::shared_ptr<WorkerListener>& served, int listen_fd,
                  const UdpFlowKey& key)
     : UdpReplyTarget(listen_fd, key), worker_(worker), owner_(owner), served_(*served) {
-  const SocketAddress& address = served->config->address;
+  const SocketAddress& address = served->address;
   state_.client = key.Client().Unmapped();
   state_.local = key.has_local() ? key.Local(address.port()) : address;
   BeginSession(worker, served, Protocol::kUdp, state_);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "common/base/address.h"
 #include "common/base/monotonic_time.h"
 #include "dataplane/session/close_reason.h"
+#include "dataplane/session/phase.h"
 
 namespace sluice::dataplane {
 
@@ -48,9 +50,10 @@ struct SessionState {
   Protocol protocol = Protocol::kTcp;
   CloseReason close_reason = CloseReason::kOpen;
   LimitStatus limit_status = LimitStatus::kNone;
-  std::uint32_t worker = 0;  // Index of the worker that runs it.
-  SocketAddress client;      // $remote_addr, $remote_port.
-  SocketAddress local;       // $server_addr: where the client connected to.
+  std::optional<Phase> phase;  // The one that waits or has closed it; none before and after them.
+  std::uint32_t worker = 0;    // Index of the worker that runs it.
+  SocketAddress client;        // $remote_addr, $remote_port.
+  SocketAddress local;         // $server_addr: where the client connected to.
   WallTime start_wall;
   MonotonicTime start;
   MonotonicTime end;                 // Set before the log phase.

@@ -162,7 +162,7 @@ void AppendCloseReason(const SessionState& s, std::string& out) {
   if (HasEnded(s)) out += Describe(s.close_reason).token;
 }
 void AppendClosePhase(const SessionState& s, std::string& out) {
-  if (HasEnded(s)) out += Describe(s.close_reason).phase;
+  if (HasEnded(s)) out += s.phase ? PhaseName(*s.phase) : Describe(s.close_reason).phase;
 }
 void AppendCloseSide(const SessionState& s, std::string& out) {
   if (HasEnded(s)) out += Describe(s.close_reason).side;

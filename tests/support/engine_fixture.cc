@@ -15,13 +15,11 @@ using sluice::test::Eventually;
 
 // The record travels as the number of a pointer, so that no text format stands between.
 void AppendRecord(const SessionState& session, std::string& out) {
-  auto* record = new Record{session.close_reason,
-                            session.bytes_received,
-                            session.bytes_sent,
-                            session.client.Text(),
-                            session.local.Text(),
-                            session.attempts.size(),
-                            session.attempts.empty() ? Attempt{} : session.attempts.back()};
+  auto* record = new Record{
+      session.close_reason,    session.phase,
+      session.bytes_received,  session.bytes_sent,
+      session.client.Text(),   session.local.Text(),
+      session.attempts.size(), session.attempts.empty() ? Attempt{} : session.attempts.back()};
   out += std::to_string(reinterpret_cast<std::uintptr_t>(record));
 }
 
@@ -151,7 +149,6 @@ SocketAddress EngineTest::FreeAddress(const std::string& host) {
 
 Published EngineTest::PublishAll(ListenerList listeners) {
   auto config = std::make_shared<RuntimeConfig>();
-  config->serial = ++serial_;
   for (const auto& listener : listeners) {
     const auto& upstream = form_of_.at(listener.get());
     const std::size_t slot = upstream->shared->slot;

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ namespace sluice::dataplane::test {
 // What a log record said.
 struct Record {
   CloseReason reason;
+  std::optional<Phase> phase;  // That closed it.
   std::uint64_t bytes_received;
   std::uint64_t bytes_sent;
   std::string client;
@@ -110,7 +112,6 @@ class EngineTest : public ::testing::Test {
 
   const Protocol protocol_;  // Of every listener.
   std::vector<std::unique_ptr<sluice::test::PortLease>> leases_;
-  std::uint64_t serial_ = 0;
   std::shared_ptr<const ListenerList> published_ = std::make_shared<ListenerList>();
   std::map<std::string, std::shared_ptr<UpstreamShared>> upstreams_;
   std::map<std::string, std::shared_ptr<ListenerShared>> listeners_;

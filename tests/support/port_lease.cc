@@ -52,7 +52,8 @@ PortLease::PortLease() {
     }
     ::close(fd);
   }
-  SLUICE_CHECK(!"no free port found");
+  constexpr bool kFreePortFound = false;
+  SLUICE_CHECK(kFreePortFound);
 }
 
 PortLease::~PortLease() { ::close(lock_fd_); }

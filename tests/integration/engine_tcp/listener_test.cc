@@ -196,15 +196,34 @@ TEST_F(Listening, ARefusedListenerHealsWhenThePortIsFree) {
   ExpectServed(listener->address, backend_);
 }
 
-TEST_F(Listening, AListenerThatMovesToATakenPortKeepsItsEarlierForm) {
+TEST_F(Listening, AListenerThatMovesToATakenPortStaysAtItsEarlierOne) {
   PeerListener foreign;
   const SocketAddress proxy = FreeAddress();
   const auto upstream = Upstream("upstream", {backend_.address()});
   Publish({Listener(proxy, upstream)});
-  const auto problems = Publish({Listener(foreign.address(), upstream)});
+  const auto moved = Listener(foreign.address(), upstream);
+  const auto problems = Publish({moved});
   ASSERT_EQ(problems.size(), 1U);
   EXPECT_THAT(problems[0].message, HasSubstr(proxy.Text() + " is still served"));
   ExpectServed(proxy, backend_);
+  EXPECT_EQ(WaitForRecords(1)[0].local, proxy.Text()) << "where the client has connected to";
+  EXPECT_EQ(Publish({moved}).size(), 1U) << "tried again, and still there";
+  ExpectServed(proxy, backend_);
+  foreign.Close();
+  EXPECT_TRUE(Publish({moved}).empty());
+  ExpectServed(moved->address, backend_);
+}
+
+TEST_F(Listening, AListenerThatCannotMoveIsAsWantedInAllElse) {
+  PeerListener foreign;
+  const SocketAddress proxy = FreeAddress();
+  const auto upstream = Upstream("upstream", {backend_.address()});
+  Publish({Listener(proxy, upstream)});
+  ASSERT_EQ(Publish({Listener(foreign.address(), upstream, {.refuse = CloseReason::kAccessDenied})})
+                .size(),
+            1U);
+  SocketPeer client(proxy);
+  EXPECT_EQ(WaitForRecords(1)[0].reason, CloseReason::kAccessDenied);
 }
 
 TEST_F(Listening, AListenerThatMovesToAFreePortLeavesTheOldOne) {

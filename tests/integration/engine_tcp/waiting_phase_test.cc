@@ -153,7 +153,9 @@ TEST_F(WaitingPhase, ATrickleOfBytesDoesNotPutTheDeadlineOff) {
 
 TEST_F(WaitingPhase, ATaskThatTakesTooLongIsCancelledAtTheDeadline) {
   SocketPeer client(Proxy(backend_.address(), OnTimer(1h, 50ms)));
-  EXPECT_EQ(WaitForRecords(1)[0].reason, CloseReason::kPhaseTimeout);
+  const Record record = WaitForRecords(1)[0];
+  EXPECT_EQ(record.reason, CloseReason::kPhaseTimeout);
+  EXPECT_EQ(record.phase, Phase::kPreaccess);
   EXPECT_EQ(waits_.tasks, 0);
 }
 

@@ -95,7 +95,6 @@ class SessionAccounting : public ::testing::Test {
 
   void Publish() {
     auto config = std::make_shared<RuntimeConfig>();
-    config->serial = 1;
     config->listeners = std::make_shared<const ListenerList>(listeners_);
     config->upstreams = upstreams_;
     const auto in_force = std::make_shared<std::promise<void>>();

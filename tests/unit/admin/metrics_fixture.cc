@@ -13,7 +13,8 @@ TestMetrics::TestMetrics() {
   endpoints[0].state = endpoint;
   endpoints[1].text = "unix:/run/\"web\"";
   endpoints[1].state = std::make_shared<EndpointState>();
-  web->balancer = std::make_unique<const Balancer>(web->policy, std::move(endpoints), web->health);
+  web->balancer = std::make_unique<const Balancer>(BalancePolicy::kRoundRobin, std::move(endpoints),
+                                                   web->health);
   ListenerList listeners;
   for (const auto& [shared, protocol] :
        {std::pair(tcp, Protocol::kTcp), std::pair(udp, Protocol::kUdp)}) {

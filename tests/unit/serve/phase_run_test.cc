@@ -82,6 +82,15 @@ TEST_F(PhaseRunTest, AHandlerThatClosesIsTheLastThatIsAsked) {
   EXPECT_EQ(asked_, "ab");
 }
 
+TEST_F(PhaseRunTest, ThePhaseThatWaitsOrClosesIsKnown) {
+  Add(Phase::kAccess, "a", NeedsLine);
+  Add(Phase::kContent, "b", NextPhase);
+  EXPECT_EQ(Continue(), State::kNeedsBytes);
+  EXPECT_EQ(session_.phase, Phase::kAccess);
+  EXPECT_EQ(Continue("line\n"), State::kPassed);
+  EXPECT_EQ(session_.phase, std::nullopt);
+}
+
 TEST_F(PhaseRunTest, NextPhaseSkipsTheOtherHandlersOfThatPhaseOnly) {
   Add(Phase::kAccess, "a", NextPhase);
   Add(Phase::kAccess, "b", Denies);

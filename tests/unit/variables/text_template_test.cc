@@ -99,6 +99,12 @@ TEST(TextTemplate, SaysWhatPassedAndHowItEnded) {
             "TCP 200 10 18446744073709551615 1.234 42 idle_timeout relay sluice orders-db shop");
 }
 
+TEST(TextTemplate, NamesThePhaseThatHasClosedTheSession) {
+  SessionState session = ClosedSession(CloseReason::kPhaseTimeout);
+  session.phase = Phase::kAccess;
+  EXPECT_EQ(Render("$close_reason $close_phase", session), "phase_timeout access");
+}
+
 TEST(TextTemplate, HasNginxsStatusForEachEnd) {
   EXPECT_EQ(Render("$status", ClosedSession(CloseReason::kOpen)), "000");
   EXPECT_EQ(Render("$status", ClosedSession(CloseReason::kAccessDenied)), "403");
