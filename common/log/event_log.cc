@@ -155,7 +155,7 @@ Result<LogLevel> ParseLogLevel(std::string_view text) {
 
 void SetLogLevel(LogLevel level) { Log().logger->set_level(SpdlogLevel(level)); }
 
-void LogEvent(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
+void LogEvent(LogLevel level, std::string_view event, std::span<const LogField> fields) {
   if (!Log().logger->should_log(SpdlogLevel(level))) return;
   std::string line = fmt::format("event={}", event);
   for (const LogField& field : fields) {

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -48,7 +49,11 @@ class LogField {
 };
 
 // With its first call, or SetLogLevel's, the writing thread starts; it takes no signals.
-void LogEvent(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});
+void LogEvent(LogLevel level, std::string_view event, std::span<const LogField> fields);
+inline void LogEvent(LogLevel level, std::string_view event,
+                     std::initializer_list<LogField> fields = {}) {
+  LogEvent(level, event, std::span(fields.begin(), fields.size()));
+}
 
 // Waits until what was logged before is written, a second at most. For the end of the process.
 void FlushEventLog();

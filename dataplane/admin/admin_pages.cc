@@ -17,15 +17,15 @@ http::Response Index(const AdminHooks&) {
   return {.status = 200,
           .body =
               "/healthz  200 while the process lives\n"
-              "/readyz   200 when it serves a configuration, else 503 and why\n"
+              "/readyz   200 when it serves a configuration, and what of it not; else 503 and why\n"
               "/metrics  Prometheus text\n"
               "/config   what is in force, as JSON\n"};
 }
 http::Response Health(const AdminHooks&) { return {.status = 200, .body = "ok\n"}; }
 http::Response Ready(const AdminHooks& hooks) {
-  const std::optional<std::string> reason = hooks.not_ready();
-  if (reason) return {.status = 503, .body = *reason + "\n"};
-  return {.status = 200, .body = "ready\n"};
+  const Readiness readiness = hooks.readiness();
+  if (!readiness.ready) return {.status = 503, .body = readiness.text + "\n"};
+  return {.status = 200, .body = "ready\n" + (readiness.text.empty() ? "" : readiness.text + "\n")};
 }
 http::Response Metrics(const AdminHooks& hooks) { return {.status = 200, .body = hooks.metrics()}; }
 http::Response Config(const AdminHooks& hooks) { return {.status = 200, .body = hooks.config()}; }

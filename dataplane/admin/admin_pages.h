@@ -9,10 +9,16 @@
 
 namespace sluice::dataplane {
 
+struct Readiness {
+  bool ready = false;  // Traffic can be sent to this process.
+  // Why not yet or no more; or what is not served although it is ready. Lines without the last
+  // newline; may be empty.
+  std::string text;
+};
+
 // Called on the admin thread.
 struct AdminHooks {
-  // Nothing when traffic can be sent to this process, otherwise the reason why not yet or no more.
-  std::function<std::optional<std::string>()> not_ready;
+  std::function<Readiness()> readiness;
   std::function<std::string()> config;   // JSON, without secrets.
   std::function<std::string()> metrics;  // Prometheus text.
 };

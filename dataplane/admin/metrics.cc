@@ -48,6 +48,18 @@ void ByUpstream(const Source& source, Exposition& out) {
   }
 }
 
+// An upstream's series are those errors that have happened to it.
+void ConnectFailures(const Source& source, Exposition& out) {
+  for (const UpstreamConfig* upstream : source.upstreams) {
+    for (std::size_t i = 0; i < kConnectErrors.size(); ++i) {
+      const std::uint64_t failures = upstream->shared->counters.Sum(
+          [i](const UpstreamCounters& c) -> const Counter& { return c.connect_failures[i]; });
+      if (failures == 0) continue;
+      out.Sample({{"upstream", upstream->name}, {"error", kConnectErrors[i].name}}, failures);
+    }
+  }
+}
+
 template <typename Value>
 void ByEndpoint(const Source& source, Exposition& out, Value value) {
   for (const UpstreamConfig* upstream : source.upstreams) {
@@ -91,6 +103,10 @@ void ListenerSessionsOpen(const Source& source, Exposition& out) {
   }
 }
 
+double SecondsSince(MonotonicTime then) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
+}
+
 std::int64_t NowSeconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(
              std::chrono::steady_clock::now().time_since_epoch())
@@ -122,7 +138,9 @@ constexpr std::array kFamilies = std::to_array<Family>({
     {{"sluice_process_workers", kGauge, "Worker threads."},
      [](const Source& s, Exposition& out) { out.Sample({}, s.facts.workers); }},
 
-    {{"sluice_config_ready", kGauge, "1 when a configuration is served (/readyz)."},
+    {{"sluice_config_ready", kGauge,
+      "1 when a configuration is served and at least one of its listeners, if it has any "
+      "(/readyz)."},
      [](const Source& s, Exposition& out) { out.Sample({}, s.facts.ready ? 1 : 0); }},
     {{"sluice_config_stale", kGauge,
       "1 while a saved configuration is served because no control plane has answered yet."},
@@ -137,6 +155,22 @@ constexpr std::array kFamilies = std::to_array<Family>({
      [](const Source& s, Exposition& out) { out.Sample({}, s.facts.swaps); }},
     {{"sluice_config_problems", kGauge, "Objects that are not in force as they were sent."},
      [](const Source& s, Exposition& out) { out.Sample({}, s.facts.config_problems); }},
+    {{"sluice_config_refused_objects", kGauge, "Those of them that this data plane has refused."},
+     [](const Source& s, Exposition& out) { out.Sample({}, s.facts.refused_objects); }},
+    {{"sluice_config_seconds_since_change", kGauge,
+      "Since a configuration last came into force; since the start when none has."},
+     [](const Source& s, Exposition& out) { out.SampleSeconds(SecondsSince(s.facts.last_swap)); }},
+    {{"sluice_control_plane_connected", kGauge,
+      "1 while a control plane is connected; no series with --config."},
+     [](const Source& s, Exposition& out) {
+       if (s.facts.has_control_plane) out.Sample({}, s.facts.connected ? 1 : 0);
+     }},
+    {{"sluice_control_plane_seconds_since_contact", kGauge,
+      "Since the last connection to a control plane ended, or the start; 0 while one is there."},
+     [](const Source& s, Exposition& out) {
+       if (!s.facts.has_control_plane) return;
+       out.SampleSeconds(s.facts.connected ? 0 : SecondsSince(s.facts.last_contact));
+     }},
 
     {{"sluice_sessions_open", kGauge, "Sessions open now, all listeners together."},
      [](const Source& s, Exposition& out) { out.Sample({}, s.facts.sessions_open); }},
@@ -183,8 +217,9 @@ constexpr std::array kFamilies = std::to_array<Family>({
 
     {{"sluice_upstream_sessions_total", kCounter, "Sessions that were given an endpoint."},
      ByUpstream<&UpstreamCounters::sessions>},
-    {{"sluice_upstream_connect_failures_total", kCounter, "Attempts to connect that failed."},
-     ByUpstream<&UpstreamCounters::connect_failures>},
+    {{"sluice_upstream_connect_failures_total", kCounter,
+      "Attempts to connect that failed, by error."},
+     ConnectFailures},
     {{"sluice_upstream_connect_timeouts_total", kCounter,
       "Attempts to connect that took too long."},
      ByUpstream<&UpstreamCounters::connect_timeouts>},

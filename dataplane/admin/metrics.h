@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "common/base/monotonic_time.h"
 #include "common/metrics/exposition.h"
 #include "dataplane/config/runtime_config.h"
 
@@ -25,8 +26,13 @@ struct DataPlaneFacts {
   std::int64_t active_generation = 0;  // 0: none, or with --config.
   std::uint64_t swaps = 0;             // Configurations put in force since the start.
   std::uint64_t config_problems = 0;   // Objects not in force as they were sent.
-  std::uint64_t access_log_lost = 0;   // AccessLogWriter::lost().
-  std::uint64_t events_dropped = 0;    // DroppedEvents().
+  std::uint64_t refused_objects = 0;   // Those of them that this data plane has refused.
+  MonotonicTime last_swap;             // Of the start when there was none.
+  bool has_control_plane = false;
+  bool connected = false;      // To one.
+  MonotonicTime last_contact;  // When the last connection ended; the start when there was none.
+  std::uint64_t access_log_lost = 0;  // AccessLogWriter::lost().
+  std::uint64_t events_dropped = 0;   // DroppedEvents().
 };
 
 std::string RenderMetrics(const RuntimeConfig& config, const DataPlaneFacts& facts);

@@ -45,9 +45,10 @@ std::optional<std::uint32_t> Balancer::Pick(const PickInput& input, SmoothWeight
   }
 }
 
-void Balancer::Failed(std::uint32_t index, std::int64_t now_s, SmoothWeights& memory) const {
-  set_.CountFailure(index, now_s);
+bool Balancer::Failed(std::uint32_t index, std::int64_t now_s, SmoothWeights& memory) const {
+  const bool down = set_.CountFailure(index, now_s);
   if (!set_.single()) memory.Lower(index, set_.health().max_fails);
+  return down;
 }
 
 }  // namespace sluice::dataplane

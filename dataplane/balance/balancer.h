@@ -43,13 +43,15 @@ class Balancer {
   }
 
   // The session could not use the endpoint (nginx 5.1, 5.2): fails++, effective weight lowered.
-  void Failed(std::uint32_t index, std::int64_t now_s, SmoothWeights& memory) const;
-  // Connected (TCP), or ended with its responses (UDP).
-  void Succeeded(std::uint32_t index) const { set_.CountSuccess(index); }
+  // True: it is unavailable from now on.
+  bool Failed(std::uint32_t index, std::int64_t now_s, SmoothWeights& memory) const;
+  // Connected (TCP), or ended with its responses (UDP). True: it is available again.
+  bool Succeeded(std::uint32_t index) const { return set_.CountSuccess(index); }
   // Exactly once for every pick, when the session has done with the endpoint.
   void Release(std::uint32_t index) const { set_.Release(index); }
 
   const std::vector<BalanceEndpoint>& endpoints() const { return set_.endpoints(); }
+  const PassiveHealth& health() const { return set_.health(); }
 
  private:
   const EndpointSet set_;

@@ -81,19 +81,23 @@ void EndpointSet::Release(std::uint32_t index) const {
   SLUICE_CHECK(before > 0);
 }
 
-void EndpointSet::CountFailure(std::uint32_t index, std::int64_t now_s) const {
+bool EndpointSet::CountFailure(std::uint32_t index, std::int64_t now_s) const {
   EndpointState& state = *hot_[index].state;
   state.failures_total.fetch_add(1, kRelaxed);
-  if (single()) return;
-  state.fails.fetch_add(1, kRelaxed);
+  if (single()) return false;
+  const std::uint32_t fails = state.fails.fetch_add(1, kRelaxed) + 1;
   state.accessed.store(now_s, kRelaxed);
   state.checked.store(now_s, kRelaxed);
+  return health_.max_fails != 0 && fails == health_.max_fails;
 }
 
-void EndpointSet::CountSuccess(std::uint32_t index) const {
+bool EndpointSet::CountSuccess(std::uint32_t index) const {
   EndpointState& state = *hot_[index].state;
   // Only a session that was picked more than failTimeout after the last failure proves anything.
-  if (state.accessed.load(kRelaxed) < state.checked.load(kRelaxed)) state.fails.store(0, kRelaxed);
+  if (state.accessed.load(kRelaxed) >= state.checked.load(kRelaxed)) return false;
+  if (state.fails.load(kRelaxed) == 0) return false;
+  const std::uint32_t fails = state.fails.exchange(0, kRelaxed);
+  return health_.max_fails != 0 && fails >= health_.max_fails && !single();
 }
 
 }  // namespace sluice::dataplane

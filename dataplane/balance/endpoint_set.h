@@ -52,8 +52,10 @@ class EndpointSet {
   // a failed endpoint is granted: then IsUsable has become false.
   bool Take(std::uint32_t index, std::int64_t now_s) const;
   void Release(std::uint32_t index) const;
-  void CountFailure(std::uint32_t index, std::int64_t now_s) const;
-  void CountSuccess(std::uint32_t index) const;
+  // True: this was the failure that makes it unavailable.
+  bool CountFailure(std::uint32_t index, std::int64_t now_s) const;
+  // True: it had been unavailable.
+  bool CountSuccess(std::uint32_t index) const;
   const PassiveHealth& health() const { return health_; }
 
  private:

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <asio/post.hpp>
 #include <chrono>
 #include <cstdlib>
@@ -39,6 +40,8 @@ DataPlane::DataPlane(Options options)
   facts_.version = kVersion;
   facts_.started = std::chrono::system_clock::now();
   facts_.workers = options_.workers;
+  facts_.has_control_plane = options_.config.empty();
+  facts_.last_swap = facts_.last_contact = std::chrono::steady_clock::now();
   OnStatusChange();
 }
 
@@ -59,7 +62,7 @@ Result<void> DataPlane::Start() {
 
 Result<void> DataPlane::StartAdmin() {
   auto admin = ServeAdmin({.address = options_.admin, .allow_remote = options_.insecure},
-                          {.not_ready = [this] { return NotReady(); },
+                          {.readiness = [this] { return ReadinessNow(); },
                            .config = [this] { return ConfigPage(); },
                            .metrics = [this] { return MetricsPage(); }});
   if (!admin) return tl::unexpected(admin.error());
@@ -109,11 +112,8 @@ Result<void> DataPlane::StartDiscovery() {
       control_, settings,
       ControlPlaneLink::Events{.on_swap = [this](StagedSwap swap) { OnSwap(std::move(swap)); },
                                .on_refusals = [this] { OnStatusChange(); },
-                               .on_connected =
-                                   [this] {
-                                     stale_ = false;
-                                     OnStatusChange();
-                                   },
+                               .on_connected = [this] { OnContact(true); },
+                               .on_disconnected = [this] { OnContact(false); },
                                .make_report = [this] { return Report(); }});
   if (!options_.state_dir.empty()) {
     if (auto prepared = PrepareStateDir(options_.state_dir); !prepared) return prepared;
@@ -145,27 +145,42 @@ void DataPlane::RestoreState() {
 
 void DataPlane::OnSwap(StagedSwap swap) {
   if (shutting_down_) return;
-  LogEvent(LogLevel::kDebug, "config_swap",
-           {{"generation", swap.generation}, {"changed_objects", swap.updates.size()}});
   const bool complete = !swap.digest.empty();
   applier_.Apply(swap.updates, {swap.generation, std::move(swap.digest), complete});
 }
 
+void DataPlane::OnContact(bool connected) {
+  if (connected) stale_ = false;
+  {
+    const MutexLock lock(facts_mutex_);
+    // An attempt that came to nothing is no contact.
+    if (connected || facts_.connected) facts_.last_contact = std::chrono::steady_clock::now();
+    facts_.connected = connected;
+  }
+  if (connected) OnStatusChange();
+}
+
 void DataPlane::OnStatusChange() {
+  const std::vector<v1::ResourceProblem> problems = Problems();
   {
     const MutexLock lock(facts_mutex_);
     facts_.stale = stale_;
     facts_.active_generation = applier_.active().number;
+    if (facts_.swaps != applier_.swaps()) facts_.last_swap = std::chrono::steady_clock::now();
     facts_.swaps = applier_.swaps();
-    facts_.config_problems = Problems().size();
+    facts_.config_problems = problems.size();
+    facts_.refused_objects = static_cast<std::uint64_t>(
+        std::count_if(problems.begin(), problems.end(), [](const v1::ResourceProblem& problem) {
+          return problem.state() == v1::ResourceProblem::REFUSED;
+        }));
     if (shutting_down_) {
-      not_ready_ = "shutting down";
+      readiness_ = {false, "shutting down"};
     } else if (!applier_.ready()) {
-      not_ready_ = "no complete configuration yet";
+      readiness_ = {false, "no complete configuration yet"};
     } else {
-      not_ready_ = std::nullopt;
+      readiness_ = ReadinessOf(problems, applier_.serving());
     }
-    facts_.ready = !not_ready_.has_value();
+    facts_.ready = readiness_.ready;
   }
   if (link_ != nullptr) link_->NotifyReporter();
   if (saver_ != nullptr) ScheduleSave();
@@ -243,9 +258,9 @@ v1::NodeReport DataPlane::Report() const {
                          *applier_.snapshot(), engine_.sessions(), stale_});
 }
 
-std::optional<std::string> DataPlane::NotReady() const {
+Readiness DataPlane::ReadinessNow() const {
   const MutexLock lock(facts_mutex_);
-  return not_ready_;
+  return readiness_;
 }
 
 std::string DataPlane::MetricsPage() const {
@@ -265,15 +280,18 @@ std::string DataPlane::MetricsPage() const {
 std::string DataPlane::ConfigPage() {
   struct State {
     v1::NodeReport report;
+    std::vector<ListenerPlace> listeners;
     std::vector<VersionedResource> in_force;
   };
   const auto answer = std::make_shared<std::promise<State>>();
   std::future<State> state = answer->get_future();
-  asio::post(control_, [this, answer] { answer->set_value({Report(), applier_.InForce()}); });
+  asio::post(control_, [this, answer] {
+    answer->set_value({Report(), applier_.Listeners(), applier_.InForce()});
+  });
   // Not answered when the process is about to end.
   if (state.wait_for(kConfigPagePatience) != std::future_status::ready) return "{}\n";
   const State now = state.get();
-  return RenderConfigPage(now.report, now.in_force);
+  return RenderConfigPage(now.report, now.listeners, now.in_force);
 }
 
 }  // namespace sluice::dataplane

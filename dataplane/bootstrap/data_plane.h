@@ -16,6 +16,7 @@
 #include "common/base/error.h"
 #include "common/base/mutex.h"
 #include "common/http/server.h"
+#include "dataplane/admin/admin_pages.h"
 #include "dataplane/admin/metrics.h"
 #include "dataplane/bootstrap/options.h"
 #include "dataplane/control/applier.h"
@@ -45,6 +46,7 @@ class DataPlane {
   void Reload();
 
   void OnSwap(StagedSwap swap);
+  void OnContact(bool connected);
   void OnStatusChange();
   void ScheduleSave();
   void SaveState();
@@ -57,7 +59,7 @@ class DataPlane {
   v1::NodeReport Report() const;
   Result<void> StartAdmin();
   // The admin server's thread. ConfigPage asks the control thread and waits for it.
-  std::optional<std::string> NotReady() const;
+  Readiness ReadinessNow() const;
   std::string ConfigPage();
   std::string MetricsPage() const;
 
@@ -84,7 +86,7 @@ class DataPlane {
 
   mutable Mutex facts_mutex_;
   DataPlaneFacts facts_ ABSL_GUARDED_BY(facts_mutex_);
-  std::optional<std::string> not_ready_ ABSL_GUARDED_BY(facts_mutex_);
+  Readiness readiness_ ABSL_GUARDED_BY(facts_mutex_);
 
   std::unique_ptr<http::Server> admin_;  // Last: its thread uses the others.
 };

@@ -9,11 +9,14 @@
 #include "common/log/event_log.h"
 #include "common/model/kind.h"
 #include "dataplane/compile/problem.h"
+#include "sluice/v1/listener.pb.h"
 
 namespace sluice::dataplane {
 namespace {
 
 constexpr std::chrono::seconds kRetry{1};
+// Of one change; of more the event log says only how many.
+constexpr std::size_t kOpenedListenersNamed = 20;
 
 model::ResourceKey ListenerKey(const std::string& full_name) {
   const std::size_t slash = full_name.find('/');
@@ -104,16 +107,33 @@ void Applier::Publish(Generation generation) {
     snapshot_ = config_;
   }
   const std::uint64_t number = ++publishes_;
-  publishing_.push_back({number, std::move(generation)});
+  publishing_.push_back({number, std::move(generation), 0, 0});
   const Published published = engine_.Publish(config_, [this, number, control = &control_] {
     asio::post(*control, [this, number] { OnInForce(number); });
   });
-  TakeBindProblems(published.problems);
+  publishing_.back().listeners = published.listeners;
+  publishing_.back().upstreams = published.upstreams;
+  TakeOver(published);
 }
 
 void Applier::PublishAgain() {
   const Published published = engine_.Publish(
       config_, [this, control = &control_] { asio::post(*control, [this] { on_change_(); }); });
+  TakeOver(published);
+}
+
+void Applier::TakeOver(const Published& published) {
+  std::size_t named = 0;
+  for (const ServedListener& opened : published.opened) {
+    if (++named > kOpenedListenersNamed) break;
+    LogEvent(LogLevel::kInfo, "listener_opened",
+             {{"listener", opened.listener},
+              {"protocol", opened.protocol == Protocol::kTcp ? "TCP" : "UDP"},
+              {"address", opened.address.Text()}});
+  }
+  if (published.opened.size() > kOpenedListenersNamed) {
+    LogEvent(LogLevel::kInfo, "listeners_opened", {{"listeners", published.opened.size()}});
+  }
   TakeBindProblems(published.problems);
 }
 
@@ -158,10 +178,21 @@ void Applier::Retry() {
 void Applier::OnInForce(std::uint64_t number) {
   if (publishing_.empty() || publishing_.front().number > number) return;
   Generation generation;
+  std::size_t listeners = 0;
+  std::size_t upstreams = 0;
   while (!publishing_.empty() && publishing_.front().number <= number) {
     generation = std::move(publishing_.front().generation);
+    listeners += publishing_.front().listeners;
+    upstreams += publishing_.front().upstreams;
     ++swaps_;
     publishing_.pop_front();
+  }
+  if (const auto held_back = swap_events_.Pass(std::chrono::steady_clock::now())) {
+    LogEvent(LogLevel::kInfo, "config_in_force",
+             {{"generation", generation.number},
+              {"changed_listeners", listeners},
+              {"changed_upstreams", upstreams},
+              {"more_events_held_back", *held_back}});
   }
   Settle(std::move(generation));
 }
@@ -175,6 +206,32 @@ void Applier::Settle(Generation generation) {
 std::vector<v1::ResourceProblem> Applier::Problems() const {
   std::vector<v1::ResourceProblem> all = compiler_.Problems();
   all.insert(all.end(), bind_problems_.begin(), bind_problems_.end());
+  return all;
+}
+
+std::vector<ListenerPlace> Applier::Listeners() const {
+  std::map<std::string, ListenerPlace> places;
+  const auto place = [&](const std::string& name) -> ListenerPlace& {
+    const auto [it, is_new] = places.try_emplace(name);
+    if (is_new) {
+      const VersionedResource* wanted = compiler_.Wanted(ListenerKey(name));
+      it->second.name = name;
+      if (wanted != nullptr) {
+        it->second.wanted = wanted->resource->As<v1::Listener>().spec().address();
+      }
+    }
+    return it->second;
+  };
+  for (const auto& listener : *config_->listeners) place(listener->shared->name);
+  for (const v1::ResourceProblem& problem : Problems()) {
+    if (problem.kind() == "Listener") place(problem.name());
+  }
+  for (const ServedListener& served : engine_.Serving()) {
+    place(served.listener).served = served.address.Text();
+  }
+  std::vector<ListenerPlace> all;
+  all.reserve(places.size());
+  for (auto& [name, its_place] : places) all.push_back(std::move(its_place));
   return all;
 }
 

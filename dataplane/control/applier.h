@@ -6,6 +6,7 @@
 
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -14,12 +15,20 @@
 #include <vector>
 
 #include "common/base/mutex.h"
+#include "common/log/event_limit.h"
 #include "dataplane/compile/compiler.h"
 #include "dataplane/config/runtime_config.h"
 #include "dataplane/engine/engine.h"
 #include "sluice/v1/node_status.pb.h"
 
 namespace sluice::dataplane {
+
+// Where a listener is wanted, and where it is served meanwhile.
+struct ListenerPlace {
+  std::string name;    // namespace/name
+  std::string wanted;  // spec.address; empty: it has gone, and waits for what keeps it.
+  std::string served;  // Empty: not served.
+};
 
 class Applier {
  public:
@@ -52,6 +61,10 @@ class Applier {
   std::uint64_t swaps() const { return swaps_; }
   // Of compiling and binding; what the source refused by itself is not among them.
   std::vector<v1::ResourceProblem> Problems() const;
+  // How many listeners are served.
+  std::size_t serving() const { return engine_.serving(); }
+  // Every listener that this data plane is to serve or serves, by name.
+  std::vector<ListenerPlace> Listeners() const;
   ResourceUpdates InForceInstead() const { return compiler_.InForceInstead(); }
   std::vector<VersionedResource> InForce() const { return compiler_.InForce(); }
 
@@ -62,12 +75,15 @@ class Applier {
   struct Publishing {
     std::uint64_t number;
     Generation generation;
+    std::size_t listeners;  // New forms.
+    std::size_t upstreams;
   };
   std::shared_ptr<const RuntimeConfig> Compile(const ResourceUpdates& updates);
   void Publish(Generation generation);
   void PublishAgain();
   void Retry();
   void ScheduleRetry();
+  void TakeOver(const Published& published);
   void TakeBindProblems(const std::vector<BindProblem>& problems);
   void OnInForce(std::uint64_t number);
   void Settle(Generation generation);
@@ -80,6 +96,7 @@ class Applier {
   std::shared_ptr<const RuntimeConfig> config_;
   std::vector<v1::ResourceProblem> bind_problems_;
   asio::steady_timer retry_timer_;
+  EventLimit swap_events_{20, std::chrono::milliseconds(500)};
   std::deque<Publishing> publishing_;  // Not in force on every worker yet, oldest first.
   std::uint64_t publishes_ = 0;
   std::uint64_t swaps_ = 0;

@@ -1,9 +1,12 @@
 #include "dataplane/control/node_status.h"
 
+#include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <string_view>
+#include <utility>
 
 #include "common/base/limits.h"
 #include "common/base/version.h"
@@ -11,6 +14,12 @@
 
 namespace sluice::dataplane {
 namespace {
+
+constexpr std::size_t kListenersNamed = 20;  // On /readyz.
+
+nlohmann::json OrNull(const std::string& text) {
+  return text.empty() ? nlohmann::json() : nlohmann::json(text);
+}
 
 void AddUnhealthy(const UpstreamConfig& upstream, std::int64_t now_s, v1::NodeReport& report) {
   for (const BalanceEndpoint& endpoint : upstream.balancer->endpoints()) {
@@ -52,13 +61,36 @@ v1::NodeReport MakeNodeReport(const NodeStatusInputs& inputs) {
   return report;
 }
 
+Readiness ReadinessOf(const std::vector<v1::ResourceProblem>& problems, std::size_t serving) {
+  std::string text;
+  std::size_t named = 0;
+  std::size_t listeners = 0;
+  for (const v1::ResourceProblem& problem : problems) {
+    if (problem.kind() != "Listener") continue;
+    if (++listeners > kListenersNamed) continue;
+    ++named;
+    text += fmt::format("{}listener {}: {}: {}", text.empty() ? "" : "\n", problem.name(),
+                        problem.reason(), problem.message());
+  }
+  if (listeners > named) text += fmt::format("\nand {} more listeners", listeners - named);
+  if (listeners == 0 || serving != 0) return {true, std::move(text)};
+  return {false, "no listener can be served\n" + text};
+}
+
 std::string RenderConfigPage(const v1::NodeReport& report,
+                             const std::vector<ListenerPlace>& listeners,
                              const std::vector<VersionedResource>& in_force) {
   google::protobuf::util::JsonPrintOptions print;
   print.always_print_primitive_fields = true;
   std::string status;
   if (!google::protobuf::util::MessageToJsonString(report, &status, print).ok()) status = "null";
-  std::string page = "{\"status\": " + status + ",\n\"resources\": [";
+  nlohmann::json places = nlohmann::json::array();
+  for (const ListenerPlace& place : listeners) {
+    places.push_back(
+        {{"name", place.name}, {"wanted", OrNull(place.wanted)}, {"served", OrNull(place.served)}});
+  }
+  std::string page =
+      "{\"status\": " + status + ",\n\"listeners\": " + places.dump() + ",\n\"resources\": [";
   std::string_view separator = "\n";
   for (const VersionedResource& held : in_force) {
     page += separator;

@@ -136,6 +136,7 @@ void ControlPlaneLink::OnClosed(const grpc::Status& status) {
             {"code", std::to_string(status.error_code())},
             {"message", status.error_message()},
             {"retry_in_ms", std::to_string(delay.count())}});
+  events_.on_disconnected();
   reconnect_timer_.expires_after(delay);
   reconnect_timer_.async_wait([this](const std::error_code& error) {
     if (!error) Connect();

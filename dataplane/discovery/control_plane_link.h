@@ -40,6 +40,7 @@ class ControlPlaneLink {
     std::function<void(StagedSwap)> on_swap;
     std::function<void()> on_refusals;  // Staging::Refusals() may have changed.
     std::function<void()> on_connected;
+    std::function<void()> on_disconnected;  // Also after an attempt that came to nothing.
     NodeReporter::MakeReport make_report;
   };
 

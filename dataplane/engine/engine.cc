@@ -58,7 +58,7 @@ Published Engine::Publish(std::shared_ptr<const RuntimeConfig> wanted,
   published.upstreams = ChangeUpstreams(*wanted, *changes);
   if (wanted->listeners != wanted_->listeners || !all_bound_) {
     const Plan plan = BindAll(*wanted->listeners, published.problems);
-    published.listeners = TakeInForce(plan, *changes);
+    TakeInForce(plan, *changes, published);
     all_bound_ = published.problems.empty();
   }
   wanted_ = std::move(wanted);
@@ -132,13 +132,17 @@ Engine::Plan Engine::BindAll(const ListenerList& wanted, std::vector<BindProblem
   return plan;
 }
 
-std::size_t Engine::TakeInForce(const Plan& plan, std::vector<WorkerChange>& changes) {
+void Engine::TakeInForce(const Plan& plan, std::vector<WorkerChange>& changes,
+                         Published& published) {
   auto before = std::exchange(in_force_, {});
   for (const Served& served : plan.served) in_force_[served.listener->shared->name] = served;
-  std::size_t changed = 0;
   for (const auto& [name, served] : in_force_) {
     const auto earlier = before.find(name);
-    if (earlier == before.end() || earlier->second.listener != served.listener) ++changed;
+    const bool known = earlier != before.end();
+    if (!known || earlier->second.listener != served.listener) ++published.listeners;
+    if (!known || earlier->second.key != served.key) {
+      published.opened.push_back({name, served.key.protocol, served.key.address});
+    }
   }
   for (auto& [name, served] : before) {
     const auto now = in_force_.find(name);
@@ -154,7 +158,15 @@ std::size_t Engine::TakeInForce(const Plan& plan, std::vector<WorkerChange>& cha
     }
   }
   sockets_.KeepOnly(plan.keys);
-  return changed;
+}
+
+std::vector<ServedListener> Engine::Serving() const {
+  std::vector<ServedListener> serving;
+  serving.reserve(in_force_.size());
+  for (const auto& [name, served] : in_force_) {
+    serving.push_back({name, served.key.protocol, served.key.address});
+  }
+  return serving;
 }
 
 template <typename Task>

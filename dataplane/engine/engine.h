@@ -26,9 +26,17 @@ struct BindProblem {
   std::string message;  // For people: address, what went wrong, what is served meanwhile.
 };
 
+// Where a listener is served.
+struct ServedListener {
+  std::string listener;  // namespace/name
+  Protocol protocol;
+  SocketAddress address;
+};
+
 // What one Publish came to.
 struct Published {
   std::vector<BindProblem> problems;
+  std::vector<ServedListener> opened;  // Listeners that were not served, or not there.
   // What each worker was handed. An unchanged listener or upstream is not touched.
   std::size_t listeners = 0;  // New forms.
   std::size_t upstreams = 0;  // New forms and removals.
@@ -51,6 +59,10 @@ class Engine {
   // the number of listeners only when one of them has changed or failed.
   Published Publish(std::shared_ptr<const RuntimeConfig> wanted, std::function<void()> in_force);
 
+  // Listeners that are served, by name.
+  std::vector<ServedListener> Serving() const;
+  std::size_t serving() const { return in_force_.size(); }
+
   // Thread-safe: sessions open now, and those among them that began before their listener's config
   // in force.
   struct Sessions {
@@ -68,8 +80,7 @@ class Engine {
  private:
   struct Plan;
   Plan BindAll(const ListenerList& wanted, std::vector<BindProblem>& problems);
-  // New forms; 0 when `plan` is what is in force already.
-  std::size_t TakeInForce(const Plan& plan, std::vector<WorkerChange>& changes);
+  void TakeInForce(const Plan& plan, std::vector<WorkerChange>& changes, Published& published);
   std::size_t ChangeUpstreams(const RuntimeConfig& wanted, std::vector<WorkerChange>& changes);
   template <typename Task>
   void RunOnAll(Task task, std::function<void()> when_all_have);

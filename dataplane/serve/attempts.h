@@ -28,6 +28,9 @@ AttemptFailure FailAttempt(WorkerContext& worker, SessionState& state, int error
 // The same when the endpoint has not answered in time.
 AttemptFailure FailAttemptInTime(WorkerContext& worker, SessionState& state);
 
+// The endpoint of the attempt in hand has answered: connected (TCP), or its responses came (UDP).
+void SucceedAttempt(WorkerContext& worker, SessionState& state);
+
 // Gives the endpoint of the attempt in hand back, and says how long it had it.
 void FinishAttempt(WorkerContext& worker, SessionState& state);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "common/log/event_limit.h"
 #include "common/log/event_log.h"
 #include "dataplane/config/runtime_config.h"
 
@@ -15,12 +16,13 @@ namespace {
 // A library that a handler uses has thrown. That session is closed; the log is told, but not for
 // every client that may know how to bring it about.
 void LogFailure(const SessionState& session, const char* what) {
-  static thread_local MonotonicTime last{};
-  const MonotonicTime now = std::chrono::steady_clock::now();
-  if (last != MonotonicTime{} && now - last < std::chrono::seconds(10)) return;
-  last = now;
+  static thread_local EventLimit limit(1, std::chrono::seconds(10));
+  const auto held_back = limit.Pass(std::chrono::steady_clock::now());
+  if (!held_back) return;
   LogEvent(LogLevel::kError, "phase_handler_failed",
-           {{"listener", session.listener->shared->name}, {"message", what}});
+           {{"listener", session.listener->shared->name},
+            {"message", what},
+            {"more_events_held_back", *held_back}});
 }
 
 }  // namespace

@@ -295,7 +295,7 @@ void TcpSession::OnConnectEvent(std::uint32_t events) {
 void TcpSession::OnConnected() {
   Attempt& attempt = state_.attempts.back();
   attempt.connect_time = Since(attempt.start, worker_.loop().now());
-  balancer().Succeeded(attempt.endpoint);
+  SucceedAttempt(worker_, state_);
   setup_.reset();
   stage_ = Stage::kRelaying;
   last_activity_ = worker_.loop().now();

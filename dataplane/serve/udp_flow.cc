@@ -381,9 +381,9 @@ void UdpFlow::End(CloseReason reason) {
 
 void UdpFlow::ReleaseEndpoint(CloseReason reason) {
   if (reason == CloseReason::kUdpNoResponse || reason == CloseReason::kUdpEndpointRefused) {
-    FailAttempt(worker_, state_, ECONNREFUSED);
+    FailAttempt(worker_, state_, reason == CloseReason::kUdpNoResponse ? ETIMEDOUT : ECONNREFUSED);
   } else {
-    state_.upstream->config->balancer->Succeeded(state_.attempts.back().endpoint);
+    SucceedAttempt(worker_, state_);
   }
   FinishAttempt(worker_, state_);
 }

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "common/base/limits.h"
+#include "common/log/event_limit.h"
 #include "dataplane/config/worker_listener.h"
 #include "dataplane/loop/accept_gate.h"
 #include "dataplane/loop/event_loop.h"
@@ -49,6 +50,8 @@ class WorkerContext {
   AcceptGate& accept_gate() { return accept_gate_; }
   PipePool& pipes() { return pipes_; }
   LingeringSockets& lingering() { return lingering_; }
+  // Endpoints that go down and come back.
+  EventLimit& endpoint_events() { return endpoint_events_; }
   MemoryReturn& memory_return() { return memory_return_; }
   // Made when the first UDP socket is served; then there until the worker ends.
   UdpWorkspace& udp();
@@ -69,6 +72,7 @@ class WorkerContext {
   AcceptGate accept_gate_;
   LingeringSockets lingering_;
   MemoryReturn memory_return_;
+  EventLimit endpoint_events_{20, std::chrono::milliseconds(500)};
   LiveSessions sessions_;
   std::unique_ptr<UdpWorkspace> udp_;
   std::string text_;

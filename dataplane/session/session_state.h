@@ -27,6 +27,7 @@ enum class Protocol : std::uint8_t { kTcp, kUdp };
 // One attempt to use an endpoint. Durations are negative while the event has not happened.
 struct Attempt {
   std::uint32_t endpoint = 0;  // Index in the upstream's endpoints.
+  std::int32_t error = 0;      // errno: why it could not be used. 0: it could, or is being tried.
   MonotonicTime start;
   std::chrono::milliseconds connect_time{-1};
   std::chrono::milliseconds first_byte_time{-1};

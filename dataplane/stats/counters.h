@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "dataplane/session/close_reason.h"
+#include "dataplane/stats/connect_errors.h"
 
 namespace sluice::dataplane {
 
@@ -43,7 +44,7 @@ struct alignas(64) ListenerCounters {
 
 struct alignas(64) UpstreamCounters {
   Counter sessions;  // Sessions that were given an endpoint.
-  Counter connect_failures;
+  std::array<Counter, kConnectErrors.size()> connect_failures;
   Counter connect_timeouts;
   Counter retries;
   Counter no_endpoint;

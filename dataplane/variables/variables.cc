@@ -8,6 +8,7 @@
 #include <cctype>
 #include <climits>
 
+#include "common/base/error_name.h"
 #include "dataplane/config/runtime_config.h"
 #include "dataplane/config/worker_upstream.h"
 #include "dataplane/variables/ip_text.h"
@@ -135,6 +136,10 @@ void AppendUpstreamAddr(const SessionState& s, std::string& out) {
   AppendTries(s, WithoutNamespace(s.upstream->config->name), out, [&](const Attempt& attempt) {
     out += s.upstream->config->balancer->endpoints()[attempt.endpoint].text;
   });
+}
+void AppendUpstreamError(const SessionState& s, std::string& out) {
+  AppendTries(s, "-", out,
+              [&](const Attempt& a) { out += a.error == 0 ? "-" : ErrorName(a.error); });
 }
 void AppendUpstreamBytesSent(const SessionState& s, std::string& out) {
   AppendTries(s, "0", out, [&](const Attempt& a) { AppendNumber(a.bytes_sent, out); });

@@ -1,6 +1,7 @@
 #include "tests/support/tag_server.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -11,15 +12,19 @@
 
 namespace sluice::test {
 
-TagServer::TagServer(char tag) : tag_(tag), listener_(socket(AF_INET, SOCK_STREAM, 0)) {
+TagServer::TagServer(char tag, std::uint16_t port)
+    : tag_(tag), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  const int on = 1;
+  SLUICE_CHECK(setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0);
   socklen_t length = sizeof address;
   SLUICE_CHECK(bind(listener_, reinterpret_cast<sockaddr*>(&address), length) == 0);
   SLUICE_CHECK(listen(listener_, 128) == 0);
   SLUICE_CHECK(getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length) == 0);
-  SLUICE_CHECK(pipe(stop_) == 0);
+  SLUICE_CHECK(pipe2(stop_, O_CLOEXEC) == 0);
   address_ = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
   thread_ = std::thread([this] { Run(); });
 }
@@ -48,7 +53,7 @@ void TagServer::Run() {
       sockets.erase(sockets.begin() + static_cast<std::ptrdiff_t>(i));
     }
     if (sockets[1].revents == 0) continue;
-    const int client = accept(listener_, nullptr, nullptr);
+    const int client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (client < 0) continue;
     if (send(client, &tag_, 1, MSG_NOSIGNAL) == 1) {
       sockets.push_back({client, POLLIN, 0});

@@ -2,6 +2,7 @@
 // landed, and that its session still lives.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <thread>
 #include <vector>
@@ -10,7 +11,8 @@ namespace sluice::test {
 
 class TagServer {
  public:
-  explicit TagServer(char tag);
+  // On 127.0.0.1; port 0: any.
+  explicit TagServer(char tag, std::uint16_t port = 0);
   ~TagServer();
 
   const std::string& address() const { return address_; }

@@ -41,10 +41,10 @@ class AdminServerTest : public ::testing::Test {
     server_ = *std::move(started);
   }
   Result<std::unique_ptr<http::Server>> TryStart(const AdminOptions& options) {
-    return ServeAdmin(options, {.not_ready = [this]() -> std::optional<std::string> {
-                                  if (ready_) return std::nullopt;
-                                  return "no configuration";
-                                },
+    return ServeAdmin(options, {.readiness =
+                                    [this] {
+                                      return Readiness{ready_, ready_ ? "" : "no configuration"};
+                                    },
                                 .config = [] { return std::string("{}\n"); },
                                 .metrics = [this] { return std::string(metrics_bytes_, 'm'); }});
   }

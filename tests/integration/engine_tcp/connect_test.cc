@@ -45,8 +45,9 @@ class Connect : public TcpEngineTest {
     return proxy;
   }
   std::uint64_t Failures() {
-    return CountUpstream("upstream",
-                         [](const auto& c) -> const Counter& { return c.connect_failures; });
+    return CountUpstream("upstream", [](const UpstreamCounters& c) -> const Counter& {
+      return c.connect_failures[ConnectErrorIndex(ECONNREFUSED)];
+    });
   }
   std::uint64_t Retries() {
     return CountUpstream("upstream", [](const auto& c) -> const Counter& { return c.retries; });

@@ -49,6 +49,7 @@ class RunningLink {
     return {.on_swap = [](const dataplane::StagedSwap&) {},
             .on_refusals = [] {},
             .on_connected = [this] { ++connected_; },
+            .on_disconnected = [] {},
             .make_report = [] { return v1::NodeReport(); }};
   }
 

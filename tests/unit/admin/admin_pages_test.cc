@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <optional>
 #include <string>
 
 namespace sluice::dataplane {
@@ -15,24 +14,30 @@ class AdminPagesTest : public ::testing::Test {
   }
   http::Response Get(const std::string& target) { return Ask("GET", target); }
 
-  std::optional<std::string> not_ready_;
-  const AdminHooks hooks_{.not_ready = [this] { return not_ready_; },
+  Readiness readiness_{true, ""};
+  const AdminHooks hooks_{.readiness = [this] { return readiness_; },
                           .config = [] { return std::string("{}\n"); },
                           .metrics = [] { return std::string("up 1\n"); }};
 };
 
 TEST_F(AdminPagesTest, HealthIsOkWhateverTheReadiness) {
-  not_ready_ = "shutting down";
+  readiness_ = {false, "shutting down"};
   EXPECT_EQ(Get("/healthz").status, 200);
 }
 
 TEST_F(AdminPagesTest, ReadinessIs503WithTheReasonUntilThereIsNone) {
-  not_ready_ = "no complete configuration yet";
+  readiness_ = {false, "no complete configuration yet"};
   EXPECT_EQ(Get("/readyz").status, 503);
   EXPECT_EQ(Get("/readyz").body, "no complete configuration yet\n");
-  not_ready_ = std::nullopt;
+  readiness_ = {true, ""};
   EXPECT_EQ(Get("/readyz").status, 200);
   EXPECT_EQ(Get("/readyz").body, "ready\n");
+}
+
+TEST_F(AdminPagesTest, ReadinessSaysWhatIsNotServed) {
+  readiness_ = {true, "listener/default/a: AddressInUse"};
+  EXPECT_EQ(Get("/readyz").status, 200);
+  EXPECT_EQ(Get("/readyz").body, "ready\nlistener/default/a: AddressInUse\n");
 }
 
 TEST_F(AdminPagesTest, MetricsAndConfigSayWhatTheyAre) {

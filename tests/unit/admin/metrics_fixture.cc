@@ -29,6 +29,7 @@ TestMetrics::TestMetrics() {
   facts.version = "1.2.3";
   facts.started = std::chrono::system_clock::now();
   facts.workers = kWorkers;
+  facts.has_control_plane = true;
 }
 
 std::vector<PrometheusFamily> TestMetrics::Families() const {

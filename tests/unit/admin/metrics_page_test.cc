@@ -32,6 +32,7 @@ TEST(MetricsPage, HasARowForEachFamilyInOrderAndNoOther) {
   metrics.tcp->counters[0]
       .sessions_closed[static_cast<std::size_t>(CloseReason::kFinished)]
       .Add();  // Without one the family has no sample.
+  metrics.config.upstreams[0]->shared->counters[0].connect_failures[0].Add();  // Likewise.
   std::string rows;
   for (const PrometheusFamily& family : metrics.Families()) {
     ASSERT_FALSE(family.samples.empty()) << family.name;

@@ -99,6 +99,25 @@ TEST(Metrics, AnEndpointThatPassiveHealthHoldsForFailedIsNotAvailable) {
   EXPECT_EQ(metrics.Value("sluice_endpoint_available", kEndpoint), 0);
 }
 
+TEST(Metrics, CountFailedConnectsByTheirErrorOnceTheyHaveHappened) {
+  TestMetrics metrics;
+  auto& failures = metrics.config.upstreams[0]->shared->counters[1].connect_failures;
+  failures[ConnectErrorIndex(EHOSTUNREACH)].Add(2);
+  failures[ConnectErrorIndex(EPIPE)].Add();
+  const std::string name = "sluice_upstream_connect_failures_total";
+  const std::string& upstream = metrics.config.upstreams[0]->name;
+  EXPECT_EQ(metrics.Value(name, {{"upstream", upstream}, {"error", "EHOSTUNREACH"}}), 2);
+  EXPECT_EQ(metrics.Value(name, {{"upstream", upstream}, {"error", "other"}}), 1);
+  EXPECT_EQ(metrics.Value(name, {{"upstream", upstream}, {"error", "ECONNREFUSED"}}), -1);
+}
+
+TEST(Metrics, SayNothingOfAControlPlaneToADataPlaneThatHasNone) {
+  TestMetrics metrics;
+  metrics.facts.has_control_plane = false;
+  EXPECT_EQ(metrics.Value("sluice_control_plane_connected"), -1);
+  EXPECT_EQ(metrics.Value("sluice_control_plane_seconds_since_contact"), -1);
+}
+
 TEST(Metrics, ShowTheFactsOfTheProcess) {
   TestMetrics metrics;
   metrics.facts.ready = true;
@@ -106,6 +125,7 @@ TEST(Metrics, ShowTheFactsOfTheProcess) {
   metrics.facts.active_generation = 12;
   metrics.facts.swaps = 4;
   metrics.facts.config_problems = 2;
+  metrics.facts.refused_objects = 1;
   metrics.facts.sessions_open = 9;
   metrics.facts.sessions_on_older_config = 5;
   metrics.facts.access_log_lost = 6;
@@ -117,6 +137,8 @@ TEST(Metrics, ShowTheFactsOfTheProcess) {
   EXPECT_EQ(metrics.Value("sluice_config_generation"), 12);
   EXPECT_EQ(metrics.Value("sluice_config_swaps_total"), 4);
   EXPECT_EQ(metrics.Value("sluice_config_problems"), 2);
+  EXPECT_EQ(metrics.Value("sluice_config_refused_objects"), 1);
+  EXPECT_EQ(metrics.Value("sluice_control_plane_connected"), 0);
   EXPECT_EQ(metrics.Value("sluice_sessions_open"), 9);
   EXPECT_EQ(metrics.Value("sluice_sessions_on_older_config"), 5);
   EXPECT_EQ(metrics.Value("sluice_access_log_lost_total"), 6);

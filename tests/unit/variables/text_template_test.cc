@@ -124,6 +124,7 @@ TEST(TextTemplate, JoinsTheTriesOfASession) {
   RouteToOrders(session);
   Attempt failed;
   failed.endpoint = 0;
+  failed.error = ETIMEDOUT;
   failed.session_time = milliseconds(5000);
   Attempt used;
   used.endpoint = 1;
@@ -136,6 +137,7 @@ TEST(TextTemplate, JoinsTheTriesOfASession) {
 
   EXPECT_EQ(Render("$upstream", session), "orders");
   EXPECT_EQ(Render("$upstream_addr", session), "10.0.0.1:5432, [2001:db8::1]:5432");
+  EXPECT_EQ(Render("$upstream_error", session), "ETIMEDOUT, -");
   EXPECT_EQ(Render("$upstream_bytes_sent", session), "0, 300");
   EXPECT_EQ(Render("$upstream_bytes_received", session), "0, 4000");
   EXPECT_EQ(Render("$upstream_connect_time", session), "-, 0.001");
