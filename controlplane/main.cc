@@ -2,13 +2,12 @@
 // when told to. Nothing is served before the store is loaded.
 
 #include <malloc.h>
-#include <signal.h>
-#include <time.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <future>
 #include <memory>
 #include <string>
 
@@ -18,6 +17,7 @@
 #include "common/base/version.h"
 #include "common/log/event_log.h"
 #include "common/log/library_log.h"
+#include "common/process/signals.h"
 #include "controlplane/fleet/fleet.h"
 #include "controlplane/server/discovery_server.h"
 #include "controlplane/server/grpc_server.h"
@@ -32,6 +32,9 @@ namespace {
 // Streams and writes have ended by then; a client that does not read its connection is not waited
 // for.
 constexpr std::chrono::seconds kStopPatience{1};
+// All of it. What hangs then, as a disk may, is left; the store is made for that.
+constexpr std::chrono::seconds kStopWithin{10};
+constexpr std::chrono::seconds kLookAfterMemory{10};
 
 struct Flags {
   std::string api = "127.0.0.1:7070";
@@ -55,17 +58,6 @@ Result<SocketAddress> ListenAddress(const std::string& flag, const std::string& 
           "protected by other means");
 }
 
-// Blocked before the first thread starts, so that only sigwait gets them.
-sigset_t BlockStopSignals() {
-  signal(SIGPIPE, SIG_IGN);
-  sigset_t stop;
-  sigemptyset(&stop);
-  sigaddset(&stop, SIGTERM);
-  sigaddset(&stop, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &stop, nullptr);
-  return stop;
-}
-
 // Gives memory back to the machine where much of it is free: after thousands of data planes came at
 // once, each got everything there is, and the allocator keeps what those answers took.
 void ReturnFreeMemory() {
@@ -73,18 +65,22 @@ void ReturnFreeMemory() {
   if (::mallinfo2().fordblks > kWorthwhile) ::malloc_trim(0);
 }
 
-// Waits for one of `signals`, and looks after memory meanwhile.
-int WaitForSignal(const sigset_t& signals) {
-  constexpr timespec kLook{.tv_sec = 10, .tv_nsec = 0};
-  for (;;) {
-    const int signal = ::sigtimedwait(&signals, nullptr, &kLook);
-    if (signal > 0) return signal;
-    ReturnFreeMemory();
-  }
+// Its log goes to standard error, and there is no file of its own that it would read again.
+void SayNothingToReload() {
+  LogEvent(LogLevel::kInfo, "nothing_to_reload",
+           {{"message", "the event log goes to standard error, and resources are in the store"}});
 }
 
 Result<void> Run(const Flags& flags) {
-  const sigset_t stop_signals = BlockStopSignals();
+  std::promise<void> stop;
+  const std::future<void> stopped = stop.get_future();
+  const SignalThread signals({.stop =
+                                  [&stop] {
+                                    stop.set_value();
+                                    return kStopWithin;
+                                  },
+                              .reload = SayNothingToReload,
+                              .reopen_logs = SayNothingToReload});
   auto level = ParseLogLevel(flags.log_level);
   if (!level) return Fail(level.error().code, "`--log-level`: " + level.error().message);
   SetLogLevel(*level);
@@ -119,10 +115,9 @@ Result<void> Run(const Flags& flags) {
             {"generation", state->generation},
             {"objects", state->resources.size()}});
 
-  const int signal = WaitForSignal(stop_signals);
-  LogEvent(LogLevel::kInfo, "stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
-  // A second one ends the process where it stands; the store is made for that.
-  pthread_sigmask(SIG_UNBLOCK, &stop_signals, nullptr);
+  while (stopped.wait_for(kLookAfterMemory) != std::future_status::ready) ReturnFreeMemory();
+  // A second signal ends the process where it stands; the store is made for that.
+  LogEvent(LogLevel::kInfo, "stopping");
   api->Stop();
   discovery.Shutdown();
   (*api_server)->Stop(kStopPatience);
@@ -135,11 +130,15 @@ Result<void> Run(const Flags& flags) {
 }  // namespace sluice::controlplane
 
 int main(int argc, char** argv) {
+  sluice::HoldSignals();
   sluice::FillStandardDescriptors();
   sluice::StopLibraryLockChecks();
   sluice::controlplane::Flags flags;
   CLI::App app("The control plane of sluice: holds resources and streams them to data planes.",
                "sluice-controlplane");
+  app.footer(
+      "SIGTERM, SIGINT and SIGQUIT stop it in order, a second one at once; SIGHUP and SIGUSR1 find "
+      "nothing to reload. docs/operations.md has the table.");
   app.set_version_flag("--version", "sluice-controlplane " + std::string(sluice::kVersion));
   app.add_option("--api", flags.api,
                  "Address of the API: IP:PORT or unix:/PATH; port 0 takes a free one")

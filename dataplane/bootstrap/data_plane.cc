@@ -1,12 +1,11 @@
 #include "dataplane/bootstrap/data_plane.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <algorithm>
+#include <asio/executor_work_guard.hpp>
 #include <asio/post.hpp>
 #include <chrono>
-#include <cstdlib>
 #include <future>
 #include <random>
 #include <utility>
@@ -23,20 +22,21 @@ namespace {
 // A burst of changes is one write.
 constexpr std::chrono::milliseconds kSaveDelay{200};
 constexpr std::chrono::seconds kConfigPagePatience{5};
+// After the drain deadline: to write logs and state.
+constexpr std::chrono::seconds kStopSlack{3};
 
 }  // namespace
 
 DataPlane::DataPlane(Options options)
     : options_(std::move(options)),
       node_{options_.node, options_.labels},
-      signals_(control_, SIGTERM, SIGINT, SIGHUP),
+      signals_(OnSignals()),
       access_log_(StartAccessLogWriter()),
       engine_(options_.workers),
       applier_(control_, engine_,
                {options_.labels, options_.workers, {access_log_.get(), options_.access_log}},
                [this] { OnStatusChange(); }),
       save_timer_(control_) {
-  signals_.add(SIGUSR1);
   facts_.version = kVersion;
   facts_.started = std::chrono::system_clock::now();
   facts_.workers = options_.workers;
@@ -52,8 +52,6 @@ DataPlane::~DataPlane() {
 Result<void> DataPlane::Start() {
   LogEvent(LogLevel::kInfo, "data_plane_starting",
            {{"version", kVersion}, {"node", options_.node}, {"workers", options_.workers}});
-  signal(SIGPIPE, SIG_IGN);
-  WaitForSignal();
   if (!options_.admin.empty()) {
     if (auto started = StartAdmin(); !started) return started;
   }
@@ -202,31 +200,32 @@ void DataPlane::SaveState() {
 }
 
 void DataPlane::Run() {
+  const auto until_stopped = asio::make_work_guard(control_);
   control_.run();
   if (saver_ != nullptr && save_scheduled_ && link_->staging().Settled()) SaveState();
   LogEvent(LogLevel::kInfo, "data_plane_stopped");
 }
 
-void DataPlane::WaitForSignal() {
-  signals_.async_wait([this](const std::error_code& error, int signal) {
-    if (error) return;
-    OnSignal(signal);
-    WaitForSignal();
-  });
+SignalHandlers DataPlane::OnSignals() {
+  const auto on_control = [this](void (DataPlane::*what)()) {
+    asio::post(control_, [this, what] { (this->*what)(); });
+  };
+  return {.stop =
+              [this, on_control] {
+                on_control(&DataPlane::BeginShutdown);
+                return options_.drain_timeout + kStopSlack;
+              },
+          .reload =
+              [this, on_control] {
+                on_control(&DataPlane::ReopenLogs);
+                if (!options_.config.empty()) on_control(&DataPlane::Reload);
+              },
+          .reopen_logs = [on_control] { on_control(&DataPlane::ReopenLogs); }};
 }
 
-void DataPlane::OnSignal(int signal) {
-  if (signal == SIGUSR1) {
-    access_log_->Reopen();
-    LogEvent(LogLevel::kInfo, "access_logs_reopened");
-  } else if (signal == SIGHUP) {
-    if (static_config_ != nullptr) Reload();
-  } else if (shutting_down_) {
-    LogEvent(LogLevel::kWarning, "data_plane_killed", {{"signal", signal}});
-    std::_Exit(128 + signal);
-  } else {
-    BeginShutdown();
-  }
+void DataPlane::ReopenLogs() {
+  access_log_->Reopen();
+  LogEvent(LogLevel::kInfo, "access_logs_reopened");
 }
 
 void DataPlane::BeginShutdown() {

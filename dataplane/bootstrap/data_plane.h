@@ -5,7 +5,6 @@
 #pragma once
 
 #include <asio/io_context.hpp>
-#include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
 #include <memory>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "common/base/error.h"
 #include "common/base/mutex.h"
 #include "common/http/server.h"
+#include "common/process/signals.h"
 #include "dataplane/admin/admin_pages.h"
 #include "dataplane/admin/metrics.h"
 #include "dataplane/bootstrap/options.h"
@@ -51,8 +51,8 @@ class DataPlane {
   void ScheduleSave();
   void SaveState();
 
-  void WaitForSignal();
-  void OnSignal(int signal);
+  SignalHandlers OnSignals();
+  void ReopenLogs();
   void BeginShutdown();
 
   std::vector<v1::ResourceProblem> Problems() const;
@@ -66,7 +66,9 @@ class DataPlane {
   const Options options_;
   const NodeIdentity node_;
   asio::io_context control_;
-  asio::signal_set signals_;
+  // Posts to the control thread. Outlives the rest, so that a second signal ends the process while
+  // something of it hangs.
+  const SignalThread signals_;
   const std::unique_ptr<AccessLogWriter> access_log_;
   Engine engine_;
   Applier applier_;

@@ -7,12 +7,14 @@
 #include "common/base/standard_descriptors.h"
 #include "common/log/event_log.h"
 #include "common/log/library_log.h"
+#include "common/process/signals.h"
 #include "dataplane/bootstrap/data_plane.h"
 #include "dataplane/bootstrap/options.h"
 #include "dataplane/loop/descriptor_limit.h"
 
 int main(int argc, char** argv) {
   using namespace sluice;
+  HoldSignals();
   FillStandardDescriptors();
   StopLibraryLockChecks();
   const dataplane::ParsedOptions parsed = dataplane::ParseOptions(argc, argv);

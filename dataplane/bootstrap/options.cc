@@ -63,7 +63,9 @@ ParsedOptions ParseOptions(int argc, char** argv) {
   CLI::App app("Forwards TCP and UDP sessions as its control plane, or a file, says.",
                "sluice-dataplane");
   app.footer(
-      "SIGHUP reads --config again, SIGUSR1 reopens access logs, SIGTERM lets sessions end first.");
+      "SIGTERM, SIGINT and SIGQUIT let sessions end first, a second one ends at once; SIGUSR1 "
+      "reopens "
+      "access logs, SIGHUP also reads --config again. docs/operations.md has the table.");
   app.set_version_flag("--version", fmt::format("sluice-dataplane {}", kVersion));
   app.add_option("--node", options.node, "Name of this node, one for each data plane");
   app.add_option("--control-plane", options.control_planes,

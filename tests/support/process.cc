@@ -58,6 +58,13 @@ Process::Process(const std::vector<std::string>& command, const ProcessOptions& 
     // After setuid, which clears it.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(126);
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    for (const int signal : options.blocked_signals) {
+      sigaddset(&blocked, signal);
+      ::signal(signal, SIG_IGN);
+    }
+    ::sigprocmask(SIG_BLOCK, &blocked, nullptr);
     for (const auto& [name, value] : options.environment) {
       ::setenv(name.c_str(), value.c_str(), 1);
     }

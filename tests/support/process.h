@@ -19,7 +19,8 @@ struct ProcessOptions {
   std::string stdin_text = {};
   std::optional<uid_t> user = {};  // Runs as this user, when we are root.
   std::optional<unsigned long> max_open_files = {};
-  std::string standard_error = {};  // Where it goes instead; Err() knows nothing of it then.
+  std::vector<int> blocked_signals = {};  // And ignored: what a careless parent leaves.
+  std::string standard_error = {};        // Where it goes instead; Err() knows nothing of it then.
 };
 
 class Process {

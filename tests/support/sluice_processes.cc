@@ -57,6 +57,7 @@ void DataPlane::Start() {
   command.insert(command.end(), options_.more_flags.begin(), options_.more_flags.end());
   ProcessOptions process_options;
   process_options.max_open_files = options_.max_open_files;
+  process_options.blocked_signals = options_.blocked_signals;
   process_options.standard_error = options_.standard_error;
   process_ = std::make_unique<Process>(command, process_options);
   const bool serving = Eventually([this] { return CanConnect(admin()); });

@@ -44,7 +44,9 @@ struct DataPlaneOptions {
   int workers = 2;
   std::vector<std::string> more_flags = {};
   std::optional<unsigned long> max_open_files = {};
-  std::string standard_error = {};  // As ProcessOptions has it.
+  // As ProcessOptions has them.
+  std::vector<int> blocked_signals = {};
+  std::string standard_error = {};
 };
 
 class DataPlane {

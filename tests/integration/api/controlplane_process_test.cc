@@ -58,7 +58,7 @@ class ControlPlaneProcess : public testing::Test {
 };
 
 TEST_F(ControlPlaneProcess, ServesOnThePortsItSaysAndStopsWhenTold) {
-  for (const int signal : {SIGTERM, SIGINT}) {
+  for (const int signal : {SIGTERM, SIGINT, SIGQUIT}) {
     Process process(Command(AnyPorts()));
     test::ApiConnection api(Ready(process, "api"));
     EXPECT_NE(Ready(process, "xds"), Ready(process, "api"));
@@ -108,6 +108,30 @@ TEST_F(ControlPlaneProcess, ASecondSignalEndsItAtOnce) {
   process.Signal(SIGCONT);
   EXPECT_EQ(process.Wait(), 128 + SIGTERM) << "it takes the lower number, SIGINT, first";
   EXPECT_THAT(process.Err(), testing::Not(HasSubstr("event=stopped")));
+}
+
+TEST_F(ControlPlaneProcess, GoesOnAfterTheSignalsOfALogRotation) {
+  Process process(Command(AnyPorts()));
+  test::ApiConnection api(Ready(process, "api"));
+  for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ}) process.Signal(signal);
+  EXPECT_TRUE(test::Eventually([&] {
+    return process.Err().find("event=signal_ignored signal=SIGUSR2") != std::string::npos;
+  })) << process.Err();
+  EXPECT_THAT(process.Err(), HasSubstr("event=nothing_to_reload"));
+  EXPECT_TRUE(api.ApplyAll(SampleUpstream("a")).ok());
+}
+
+TEST_F(ControlPlaneProcess, HearsSignalsThatItsParentBlocked) {
+  test::ProcessOptions options;
+  options.blocked_signals = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
+  Process process(Command(AnyPorts()), options);
+  Ready(process, "api");
+  process.Signal(SIGHUP);
+  EXPECT_TRUE(test::Eventually([&] {
+    return process.Err().find("event=nothing_to_reload") != std::string::npos;
+  })) << process.Err();
+  process.Signal(SIGTERM);
+  EXPECT_EQ(process.Wait(), 0) << process.Err();
 }
 
 TEST_F(ControlPlaneProcess, ServesOnUnixSockets) {

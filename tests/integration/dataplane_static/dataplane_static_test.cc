@@ -35,10 +35,12 @@ class DataPlaneStaticTest : public ::testing::Test {
            front_.Address() + "\", routes: [{proxy: {upstream: web}}]}\n";
   }
   void Start(std::vector<std::string> more_flags = {},
-             std::optional<unsigned long> max_open_files = {}) {
+             std::optional<unsigned long> max_open_files = {},
+             std::vector<int> blocked_signals = {}) {
     DataPlaneOptions options;
     options.more_flags = std::move(more_flags);
     options.max_open_files = max_open_files;
+    options.blocked_signals = std::move(blocked_signals);
     options.config = dir_.File("config.yaml");
     data_plane_ = std::make_unique<DataPlane>(options);
   }
@@ -149,21 +151,23 @@ TEST_F(DataPlaneStaticTest, AnAccessLogThatWasRenamedIsWrittenOnUntilASignalReop
   dir_.Write("config.yaml", Manifest(a_.address()));
   const TempDir logs;
   const std::string log = logs.File("access.log");
-  const std::string renamed = logs.File("access.log.1");
   Start({"--access-log", log});
   ASSERT_TRUE(EventuallyTag('a'));
-  ASSERT_TRUE(Eventually([&] { return ReadFile(log).ends_with("\n"); }));
-  EXPECT_THAT(ReadFile(log), HasSubstr(" default/front TCP 127.0.0.1 "));
-  ASSERT_EQ(std::rename(log.c_str(), renamed.c_str()), 0);
-  const auto size = fs::file_size(renamed);
-  ASSERT_EQ(TagAt(front_.Address()), 'a');
-  EXPECT_TRUE(Eventually([&] { return fs::file_size(renamed) > size; }));
-  EXPECT_FALSE(fs::exists(log));
+  for (const int signal : {SIGUSR1, SIGHUP}) {
+    const std::string renamed = logs.File(fmt::format("access.log.{}", signal));
+    ASSERT_TRUE(Eventually([&] { return ReadFile(log).ends_with("\n"); }));
+    EXPECT_THAT(ReadFile(log), HasSubstr(" default/front TCP 127.0.0.1 "));
+    ASSERT_EQ(std::rename(log.c_str(), renamed.c_str()), 0);
+    const auto size = fs::file_size(renamed);
+    ASSERT_EQ(TagAt(front_.Address()), 'a');
+    EXPECT_TRUE(Eventually([&] { return fs::file_size(renamed) > size; }));
+    EXPECT_FALSE(fs::exists(log));
 
-  data_plane_->process().Signal(SIGUSR1);
-  ASSERT_TRUE(Eventually([&] { return fs::exists(log); }));
-  ASSERT_EQ(TagAt(front_.Address()), 'a');
-  EXPECT_TRUE(Eventually([&] { return ReadFile(log).ends_with("\n"); }));
+    data_plane_->process().Signal(signal);
+    ASSERT_TRUE(Eventually([&] { return fs::exists(log); }));
+    ASSERT_EQ(TagAt(front_.Address()), 'a');
+    EXPECT_TRUE(Eventually([&] { return ReadFile(log).ends_with("\n"); }));
+  }
 }
 
 TEST_F(DataPlaneStaticTest, AnAccessLogThatCannotBeOpenedIsTriedAgain) {
@@ -197,6 +201,48 @@ TEST_F(DataPlaneStaticTest, AnAdminAddressThatCannotBeUsedIsAnErrorThatNamesIt) 
   const ProcessResult taken = test::Run({program, "--config", path, "--admin", a_.address()});
   EXPECT_EQ(taken.status, 1);
   EXPECT_THAT(taken.err, HasSubstr("Address already in use"));
+}
+
+TEST_F(DataPlaneStaticTest, EachSignalThatStopsLetsSessionsEndFirst) {
+  dir_.Write("config.yaml", Manifest(a_.address()));
+  for (const int signal : {SIGTERM, SIGINT, SIGQUIT}) {
+    Start();
+    ASSERT_TRUE(EventuallyTag('a'));
+    {
+      TcpClient session(front_.Address());
+      ASSERT_EQ(session.Receive(1), "a");
+      data_plane_->process().Signal(signal);
+      EXPECT_TRUE(Eventually([&] { return !CanConnect(front_.Address()); }));
+      EXPECT_TRUE(session.Send("draining"));
+      EXPECT_EQ(session.Receive(8), "draining");
+    }
+    EXPECT_EQ(data_plane_->process().Wait(), 0) << data_plane_->process().Err();
+  }
+}
+
+TEST_F(DataPlaneStaticTest, NoOtherSignalEndsASession) {
+  dir_.Write("config.yaml", Manifest(a_.address()));
+  Start();
+  ASSERT_TRUE(EventuallyTag('a'));
+  TcpClient session(front_.Address());
+  ASSERT_EQ(session.Receive(1), "a");
+  for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ}) {
+    data_plane_->process().Signal(signal);
+  }
+  EXPECT_TRUE(EventuallyLogged("event=signal_ignored signal=SIGUSR2"));
+  EXPECT_TRUE(EventuallyLogged("event=access_logs_reopened"));
+  EXPECT_TRUE(session.Send("still here"));
+  EXPECT_EQ(session.Receive(10), "still here");
+}
+
+TEST_F(DataPlaneStaticTest, AParentThatBlockedSignalsDoesNotMakeItDeaf) {
+  dir_.Write("config.yaml", Manifest(a_.address()));
+  Start({}, {}, {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2});
+  ASSERT_TRUE(EventuallyTag('a'));
+  data_plane_->process().Signal(SIGUSR1);
+  EXPECT_TRUE(EventuallyLogged("event=access_logs_reopened"));
+  data_plane_->process().Signal(SIGTERM);
+  EXPECT_EQ(data_plane_->process().Wait(), 0);
 }
 
 TEST_F(DataPlaneStaticTest, ATerminationWaitsForTheSessionsAndASecondOneDoesNot) {
