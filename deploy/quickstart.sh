@@ -80,7 +80,7 @@ wait_for "dnsmasq" dns dig +short +tries=1 +time=1 -p $dns @127.0.0.1 quickstart
 step "Starting the control plane and a data plane"
 start controlplane "$bin/sluice-controlplane" --api $api --xds $xds --store "sqlite:$work/store.db"
 start dataplane "$bin/sluice-dataplane" --node quickstart-1 --label role=gateway --control-plane $xds \
-  --admin $admin --state-dir "$work/state" --access-log "$work/access.log"
+  --admin $admin --state-dir "$work/state" --access-log "$work/access.log" --shutdown-delay 0s
 export SLUICE_SERVER=$api
 wait_for "the control plane" controlplane "$bin/ctl" get listeners
 wait_for "the data plane" dataplane curl -fs "http://$admin/healthz"

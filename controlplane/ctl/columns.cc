@@ -96,9 +96,7 @@ std::string Wanted(const Resource& r, const ColumnFacts&) {
 std::string Active(const Resource& r, const ColumnFacts&) {
   return std::to_string(NodeStatus(r).active_generation());
 }
-std::string Connected(const Resource& r, const ColumnFacts&) {
-  return ConditionCell(r.message(), "Connected");
-}
+std::string Connected(const Resource& r, const ColumnFacts&) { return ConnectedCell(r.message()); }
 std::string Problems(const Resource& r, const ColumnFacts&) {
   return std::to_string(NodeStatus(r).problems_size());
 }

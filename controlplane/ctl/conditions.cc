@@ -62,4 +62,10 @@ std::string ConditionCell(const google::protobuf::Message& resource, std::string
   return ratio ? word : std::string(StateWord(condition->status()));
 }
 
+std::string ConnectedCell(const google::protobuf::Message& data_plane) {
+  const auto connected = FindCondition(data_plane, "Connected");
+  if (connected && connected->reason() == "Draining") return "draining";
+  return ConditionCell(data_plane, "Connected");
+}
+
 }  // namespace sluice::ctl

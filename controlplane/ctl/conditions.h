@@ -22,4 +22,7 @@ std::string_view StateWord(v1::Condition::State state);
 // word; `Unknown` when the object has no such condition.
 std::string ConditionCell(const google::protobuf::Message& resource, std::string_view type);
 
+// Whether a DataPlane is connected, in a table cell: `draining` while it shuts down.
+std::string ConnectedCell(const google::protobuf::Message& data_plane);
+
 }  // namespace sluice::ctl

@@ -44,7 +44,7 @@ std::string FleetText(const std::vector<model::Resource>& nodes, const FleetStyl
     const auto& status = node.As<v1::DataPlane>().status();
     Row row = {node.key().name,
                status.version(),
-               ConditionCell(node.message(), "Connected"),
+               ConnectedCell(node.message()),
                std::to_string(status.wanted_generation()),
                std::to_string(status.active_generation()),
                ConditionCell(node.message(), "Synced"),

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,7 +14,7 @@
 namespace sluice::controlplane {
 namespace {
 
-void AddConnected(const NodeState& node, v1::DataPlaneStatus& status) {
+void AddConnected(const NodeState& node, WallTime now, v1::DataPlaneStatus& status) {
   v1::Condition& connected = *status.add_conditions();
   connected.set_type("Connected");
   connected.set_status(node.connected() ? v1::Condition::TRUE : v1::Condition::FALSE);
@@ -23,6 +24,12 @@ void AddConnected(const NodeState& node, v1::DataPlaneStatus& status) {
   }
   if (node.connected() && node.awaited && node.report_streams == 0) {
     connected.set_message("has a discovery stream, but does not report");
+  }
+  if (node.DrainsAt(now)) {
+    connected.set_reason("Draining");
+    connected.set_message(
+        fmt::format("shuts down and has ended in {} s at the latest",
+                    std::chrono::ceil<std::chrono::seconds>(node.drained_by - now).count()));
   }
   *connected.mutable_last_transition_time() = ToTimestamp(node.connected_since);
 }
@@ -55,7 +62,7 @@ void AddSynced(const NodeState& node, v1::DataPlaneStatus& status) {
 
 }  // namespace
 
-model::Resource MakeDataPlane(const NodeState& node, const Snapshot& wanted) {
+model::Resource MakeDataPlane(const NodeState& node, const Snapshot& wanted, WallTime now) {
   auto message = std::make_unique<v1::DataPlane>();
   v1::ObjectMeta& meta = *message->mutable_metadata();
   meta.set_name(node.identity.id);
@@ -74,7 +81,7 @@ model::Resource MakeDataPlane(const NodeState& node, const Snapshot& wanted) {
   status.set_version(node.identity.version);
   status.set_stale(node.report->stale());
   *status.mutable_unhealthy_endpoints() = node.report->unhealthy_endpoints();
-  AddConnected(node, status);
+  AddConnected(node, now, status);
   AddSynced(node, status);
   return model::Resource::FromMessage(std::move(message));
 }

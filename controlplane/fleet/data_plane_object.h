@@ -7,6 +7,6 @@
 namespace sluice::controlplane {
 
 // With the conditions Connected and Synced.
-model::Resource MakeDataPlane(const NodeState& node, const Snapshot& wanted);
+model::Resource MakeDataPlane(const NodeState& node, const Snapshot& wanted, WallTime now);
 
 }  // namespace sluice::controlplane

@@ -82,6 +82,8 @@ class Fleet::State {
     NodeState& state = node.member.state;
     // What a node says on its discovery stream decides what it is given.
     const bool discovery = streams == &NodeState::discovery_streams;
+    // A process that leaves opens no stream any more: this is another one.
+    if (discovery) state.draining = false;
     if (node.view == nullptr || discovery || state.discovery_streams == 0) {
       if (node.view == nullptr || state.identity.labels != identity.labels) {
         node.view = feed_.Open(identity.labels, {});
@@ -122,9 +124,11 @@ class Fleet::State {
   void Take(const v1::NodeReport& report) {
     auto kept = std::make_shared<const v1::NodeReport>(WithBoundedText(report));
     auto problems = std::make_shared<const ProblemMap>(ProblemsIn(*kept));
-    Edit(report.node_id(), [&](Node& node, WallTime) {
+    Edit(report.node_id(), [&](Node& node, WallTime now) {
       NodeState& state = node.member.state;
       state.report = std::move(kept);
+      state.draining = state.report->draining_seconds() != 0;
+      state.drained_by = now + std::chrono::seconds(state.report->draining_seconds());
       state.problems = std::move(problems);
       state.reported = true;
       state.awaited = true;
@@ -193,10 +197,11 @@ class Fleet::State {
       std::shared_ptr<const Snapshot> wanted;
     };
     std::vector<Seen> seen;
+    const WallTime now = clock_();
     {
       const MutexLock lock(mutex_);
       FollowSteps();
-      SettleAll(clock_());
+      SettleAll(now);
       seen.reserve(nodes_.size());
       for (const auto& [id, node] : nodes_) {
         seen.push_back({node.member.state, node.cohort->second.cohort.wanted()});
@@ -204,7 +209,7 @@ class Fleet::State {
     }
     std::vector<model::Resource> objects;
     objects.reserve(seen.size());
-    for (const auto& [state, wanted] : seen) objects.push_back(MakeDataPlane(state, *wanted));
+    for (const auto& [state, wanted] : seen) objects.push_back(MakeDataPlane(state, *wanted, now));
     return objects;
   }
 
@@ -218,7 +223,7 @@ class Fleet::State {
     for (const auto& [group, entry] : cohorts_) nodes.awaited.push_back(&entry.cohort);
     for (const Absence& absence : given_up_) {
       const Node& node = *absence.node;
-      if (!node.member.state.awaited) continue;
+      if (!node.member.state.awaited || node.member.state.draining) continue;
       nodes.gone.push_back({&node.member.state, node.cohort->second.cohort.wanted().get()});
     }
     return FoldRollout(generation, objects, nodes);
@@ -289,7 +294,8 @@ class Fleet::State {
   }
   void Recount(Node& node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     Uncount(node);
-    if (!node.member.state.awaited || node.given_up) return;
+    const NodeState& state = node.member.state;
+    if (!state.awaited || state.draining || node.given_up) return;
     node.cohort->second.cohort.Enter(node.member);
     node.counted = true;
   }

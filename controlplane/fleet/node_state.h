@@ -49,12 +49,19 @@ struct NodeState {
   };
   std::map<ProblemKey, RefusedVersion> refusals;
 
+  // Its process has said that it shuts down, and when it will have ended. Another process of the
+  // same name is not bound by that.
+  bool draining = false;
+  WallTime drained_by;
+
   WallTime first_seen;
   WallTime last_seen;
   WallTime connected_since;  // Or disconnected since.
   v1::Condition::State synced = v1::Condition::UNKNOWN;
   WallTime synced_since;
   bool connected() const { return discovery_streams > 0 || report_streams > 0; }
+  // Its sessions may go on, whether it is still connected or not.
+  bool DrainsAt(WallTime now) const { return draining && now < drained_by; }
 };
 
 ProblemMap ProblemsIn(const v1::NodeReport& report);

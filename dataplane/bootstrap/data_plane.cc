@@ -36,7 +36,8 @@ DataPlane::DataPlane(Options options)
       applier_(control_, engine_,
                {options_.labels, options_.workers, {access_log_.get(), options_.access_log}},
                [this] { OnStatusChange(); }),
-      save_timer_(control_) {
+      save_timer_(control_),
+      shutdown_delay_(control_) {
   facts_.version = kVersion;
   facts_.started = std::chrono::system_clock::now();
   facts_.workers = options_.workers;
@@ -142,7 +143,7 @@ void DataPlane::RestoreState() {
 }
 
 void DataPlane::OnSwap(StagedSwap swap) {
-  if (shutting_down_) return;
+  if (draining_) return;
   const bool complete = !swap.digest.empty();
   applier_.Apply(swap.updates, {swap.generation, std::move(swap.digest), complete});
 }
@@ -171,7 +172,7 @@ void DataPlane::OnStatusChange() {
         std::count_if(problems.begin(), problems.end(), [](const v1::ResourceProblem& problem) {
           return problem.state() == v1::ResourceProblem::REFUSED;
         }));
-    if (shutting_down_) {
+    if (shutdown_by_) {
       readiness_ = {false, "shutting down"};
     } else if (!applier_.ready()) {
       readiness_ = {false, "no complete configuration yet"};
@@ -213,7 +214,7 @@ SignalHandlers DataPlane::OnSignals() {
   return {.stop =
               [this, on_control] {
                 on_control(&DataPlane::BeginShutdown);
-                return options_.drain_timeout + kStopSlack;
+                return options_.shutdown_delay + options_.drain_timeout + kStopSlack;
               },
           .reload =
               [this, on_control] {
@@ -229,19 +230,36 @@ void DataPlane::ReopenLogs() {
 }
 
 void DataPlane::BeginShutdown() {
-  LogEvent(
-      LogLevel::kInfo, "data_plane_draining",
-      {{"sessions", engine_.sessions().open}, {"deadline_ms", options_.drain_timeout.count()}});
-  shutting_down_ = true;
+  // Nobody has been sent here where nothing is served.
+  const auto delay = applier_.snapshot()->listeners->empty() ? std::chrono::milliseconds(0)
+                                                             : options_.shutdown_delay;
+  LogEvent(LogLevel::kInfo, "data_plane_shutting_down",
+           {{"sessions", engine_.sessions().open},
+            {"listeners_close_in_ms", delay.count()},
+            {"sessions_close_in_ms", (delay + options_.drain_timeout).count()}});
+  shutdown_by_ = std::chrono::steady_clock::now() + delay + options_.drain_timeout;
+  OnStatusChange();
+  shutdown_delay_.expires_after(delay);
+  shutdown_delay_.async_wait([this](const std::error_code&) { BeginDraining(); });
+}
+
+void DataPlane::BeginDraining() {
+  LogEvent(LogLevel::kInfo, "data_plane_draining", {{"sessions", engine_.sessions().open}});
+  draining_ = true;
   applier_.Stop();
   watch_ = nullptr;
-  OnStatusChange();
-  // Blocks until the sessions have ended; signals and reports go on meanwhile.
+  // Blocks until the sessions have ended; reports go on meanwhile.
   drain_ = std::thread([this] {
     NameThisThread("drain");
     engine_.Shutdown(options_.drain_timeout);
     asio::post(control_, [this] { control_.stop(); });
   });
+}
+
+std::chrono::seconds DataPlane::ShutdownLeft() const {
+  if (!shutdown_by_) return std::chrono::seconds(0);
+  const auto left = *shutdown_by_ + kStopSlack - std::chrono::steady_clock::now();
+  return std::max(std::chrono::ceil<std::chrono::seconds>(left), std::chrono::seconds(1));
 }
 
 std::vector<v1::ResourceProblem> DataPlane::Problems() const {
@@ -254,7 +272,7 @@ std::vector<v1::ResourceProblem> DataPlane::Problems() const {
 
 v1::NodeReport DataPlane::Report() const {
   return MakeNodeReport({node_, applier_.active().number, applier_.active().digest, Problems(),
-                         *applier_.snapshot(), engine_.sessions(), stale_});
+                         *applier_.snapshot(), engine_.sessions(), stale_, ShutdownLeft()});
 }
 
 Readiness DataPlane::ReadinessNow() const {

@@ -6,6 +6,7 @@
 
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "common/base/monotonic_time.h"
 #include "common/base/mutex.h"
 #include "common/http/server.h"
 #include "common/process/signals.h"
@@ -53,7 +55,11 @@ class DataPlane {
 
   SignalHandlers OnSignals();
   void ReopenLogs();
+  // Leaves in order: readiness fails first and listeners go on, then they close and sessions drain.
   void BeginShutdown();
+  void BeginDraining();
+  // Until the process has ended at the latest; 0 unless it shuts down.
+  std::chrono::seconds ShutdownLeft() const;
 
   std::vector<v1::ResourceProblem> Problems() const;
   v1::NodeReport Report() const;
@@ -83,7 +89,10 @@ class DataPlane {
   bool save_scheduled_ = false;
   bool stale_ = false;  // Serving a saved state, and no control plane reached since the start.
 
-  bool shutting_down_ = false;
+  // Set once a signal asked to stop: by when sessions are closed.
+  std::optional<MonotonicTime> shutdown_by_;
+  bool draining_ = false;  // Listeners are closed.
+  asio::steady_timer shutdown_delay_;
   std::thread drain_;
 
   mutable Mutex facts_mutex_;

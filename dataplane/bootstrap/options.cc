@@ -57,7 +57,8 @@ ParsedOptions ParseOptions(int argc, char** argv) {
   options.workers =
       std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, limits::kWorkers);
   std::vector<std::string> labels;
-  std::string drain_timeout = "30s";
+  std::string shutdown_delay = "5s";
+  std::string drain_timeout = "20s";
   std::string log_level = "info";
 
   CLI::App app("Forwards TCP and UDP sessions as its control plane, or a file, says.",
@@ -85,8 +86,11 @@ ParsedOptions ParseOptions(int argc, char** argv) {
                  "Folder that keeps the last good configuration for a start without control plane");
   app.add_option("--access-log", options.access_log,
                  "stdout, stderr, a path or off: for listeners that say nothing (default: stdout)");
+  app.add_option("--shutdown-delay", shutdown_delay,
+                 "How long listeners go on after SIGTERM while /readyz fails already, so that load "
+                 "balancers look elsewhere first (default: 5s)");
   app.add_option("--drain-timeout", drain_timeout,
-                 "How long sessions may go on after SIGTERM (default: 30s)");
+                 "How long sessions may go on after that, until they are closed (default: 20s)");
   app.add_flag("--insecure", options.insecure,
                "Allow clear text to a control plane on another machine, and an --admin address "
                "that other machines can reach");
@@ -110,6 +114,9 @@ ParsedOptions ParseOptions(int argc, char** argv) {
     }
     options.labels[label.substr(0, equals)] = label.substr(equals + 1);
   }
+  const auto delay = ParseDuration(shutdown_delay);
+  if (!delay) return mistake(fmt::format("--shutdown-delay: {}", delay.error().message));
+  options.shutdown_delay = std::chrono::duration_cast<std::chrono::milliseconds>(*delay);
   const auto drain = ParseDuration(drain_timeout);
   if (!drain) return mistake(fmt::format("--drain-timeout: {}", drain.error().message));
   options.drain_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(*drain);

@@ -20,7 +20,9 @@ struct Options {
   std::string admin;      // Empty: none.
   std::string state_dir;  // Empty: nothing is kept.
   std::string access_log = "stdout";
-  std::chrono::milliseconds drain_timeout{30'000};
+  // After a signal to stop: listeners go on for the first, sessions may go on for the second.
+  std::chrono::milliseconds shutdown_delay{5'000};
+  std::chrono::milliseconds drain_timeout{20'000};
   bool insecure = false;
   LogLevel log_level = LogLevel::kInfo;
 };

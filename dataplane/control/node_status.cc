@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
 #include <chrono>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
@@ -53,6 +55,8 @@ v1::NodeReport MakeNodeReport(const NodeStatusInputs& inputs) {
   report.set_sessions(inputs.sessions.open);
   report.set_sessions_on_older_config(inputs.sessions.on_older_config);
   report.set_stale(inputs.stale);
+  report.set_draining_seconds(static_cast<std::uint32_t>(std::min<std::int64_t>(
+      inputs.shutdown_left.count(), std::numeric_limits<std::uint32_t>::max())));
 
   const std::int64_t now_s = WholeSeconds(std::chrono::steady_clock::now());
   for (const auto& upstream : inputs.config.upstreams) {

@@ -2,6 +2,7 @@
 // Pure functions over what the control thread knows.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -28,6 +29,7 @@ struct NodeStatusInputs {
   const RuntimeConfig& config;
   Engine::Sessions sessions;
   bool stale;
+  std::chrono::seconds shutdown_left;  // 0 unless it shuts down.
 };
 v1::NodeReport MakeNodeReport(const NodeStatusInputs& inputs);
 

@@ -121,7 +121,7 @@ def start(name, bin_dir, folder, quick):
                 ["curl", "-fs", "-o", "/dev/null", "http://127.0.0.1:21300/readyz"]).returncode == 0, "readiness", 30)
             times.append(time.monotonic() - begun)
         finally:
-            process.terminate()
+            process.kill()
             process.wait()
     median = statistics.median(times)
     print(f"  seconds: {', '.join(f'{t:.3f}' for t in times)}")

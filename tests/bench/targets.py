@@ -212,7 +212,12 @@ spec:
         admin = work.listen_port + 1
         proxy = Proxy([str(self.bin_dir / "sluice-dataplane"), "--node", "bench", "--config", str(manifest),
                        "--workers", str(self.workers), "--admin", f"127.0.0.1:{admin}",
-                       "--access-log", str(folder / "access.log"), "--drain-timeout", "0s"], folder,
+                       "--access-log", str(folder / "access.log"), "--drain-timeout", "0s", *self.without_delay()], folder,
                       lambda: accepts(admin) and (work.udp or accepts(work.listen_port)), wrapper)
         proxy.manifest = manifest
         return proxy
+
+    def without_delay(self):
+        """Builds to compare with may not know the flag."""
+        usage = subprocess.run([str(self.bin_dir / "sluice-dataplane"), "--help"], capture_output=True, text=True).stdout
+        return ["--shutdown-delay", "0s"] if "--shutdown-delay" in usage else []

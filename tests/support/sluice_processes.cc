@@ -10,6 +10,15 @@
 
 namespace sluice::test {
 
+std::string ProxyManifest(const std::string& listen, const std::string& endpoint) {
+  return "apiVersion: sluice.dev/v1\nkind: Upstream\nmetadata: {name: web}\nspec: {endpoints: "
+         "[{address: \"" +
+         endpoint +
+         "\"}]}\n---\napiVersion: sluice.dev/v1\nkind: Listener\nmetadata: {name: front}\nspec: "
+         "{address: \"" +
+         listen + "\", routes: [{proxy: {upstream: web}}]}\n";
+}
+
 std::string BinPath(const std::string& program) {
   const char* dir = std::getenv("SLUICE_BIN_DIR");
   return std::string(dir != nullptr ? dir : SLUICE_BIN_DIR) + "/" + program;
@@ -54,6 +63,7 @@ void DataPlane::Start() {
   for (const std::string& label : options_.labels) {
     command.insert(command.end(), {"--label", label});
   }
+  command.insert(command.end(), {"--shutdown-delay", options_.shutdown_delay});
   command.insert(command.end(), options_.more_flags.begin(), options_.more_flags.end());
   ProcessOptions process_options;
   process_options.max_open_files = options_.max_open_files;

@@ -42,6 +42,7 @@ struct DataPlaneOptions {
   std::string config = {};         // Or a manifest.
   std::vector<std::string> labels = {};
   int workers = 2;
+  std::string shutdown_delay = "0s";  // Tests that stop a data plane do not wait for it.
   std::vector<std::string> more_flags = {};
   std::optional<unsigned long> max_open_files = {};
   // As ProcessOptions has them.
@@ -79,6 +80,9 @@ ProcessResult Ctl(const std::string& api, std::vector<std::string> arguments,
 // `ctl apply --wait -` of YAML text once a data plane has connected; fails the test when it does
 // not succeed.
 void ApplyAndWait(const std::string& api, const std::string& yaml);
+
+// A listener default/front at `listen` whose sessions go to `endpoint`.
+std::string ProxyManifest(const std::string& listen, const std::string& endpoint);
 
 std::string BinPath(const std::string& program);
 

@@ -10,15 +10,6 @@
 namespace sluice::test {
 namespace {
 
-std::string Manifest(const std::string& listen, const std::string& endpoint) {
-  return "apiVersion: sluice.dev/v1\nkind: Upstream\nmetadata: {name: web}\nspec: {endpoints: "
-         "[{address: \"" +
-         endpoint +
-         "\"}]}\n---\napiVersion: sluice.dev/v1\nkind: Listener\nmetadata: {name: front}\nspec: "
-         "{address: \"" +
-         listen + "\", routes: [{proxy: {upstream: web}}]}\n";
-}
-
 TEST(UnreadLog, StopsNeitherChangesNorSessionsNorTheEndOfEitherPlane) {
   UnreadPipe pipe;
   const TagServer a('a');
@@ -31,7 +22,7 @@ TEST(UnreadLog, StopsNeitherChangesNorSessionsNorTheEndOfEitherPlane) {
   ApiClient api(control_plane.api());
   for (int i = 0; i < 50; ++i) {
     const TagServer& wanted = i % 2 == 0 ? a : b;
-    ASSERT_GT(api.Apply(Manifest(front.Address(), wanted.address())), 0) << api.last_error();
+    ASSERT_GT(api.Apply(ProxyManifest(front.Address(), wanted.address())), 0) << api.last_error();
     ASSERT_TRUE(Eventually([&] { return TagAt(front.Address()) == (i % 2 == 0 ? 'a' : 'b'); }));
   }
   EXPECT_EQ(data_plane.Stop(), 0);

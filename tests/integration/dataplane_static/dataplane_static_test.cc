@@ -27,17 +27,13 @@ using ::testing::HasSubstr;
 class DataPlaneStaticTest : public ::testing::Test {
  protected:
   std::string Manifest(const std::string& endpoint) const {
-    return "apiVersion: sluice.dev/v1\nkind: Upstream\nmetadata: {name: web}\nspec: {endpoints: "
-           "[{address: \"" +
-           endpoint +
-           "\"}]}\n---\napiVersion: sluice.dev/v1\nkind: Listener\nmetadata: {name: front}\nspec: "
-           "{address: \"" +
-           front_.Address() + "\", routes: [{proxy: {upstream: web}}]}\n";
+    return ProxyManifest(front_.Address(), endpoint);
   }
   void Start(std::vector<std::string> more_flags = {},
              std::optional<unsigned long> max_open_files = {},
              std::vector<int> blocked_signals = {}) {
     DataPlaneOptions options;
+    options.shutdown_delay = shutdown_delay_;
     options.more_flags = std::move(more_flags);
     options.max_open_files = max_open_files;
     options.blocked_signals = std::move(blocked_signals);
@@ -51,6 +47,7 @@ class DataPlaneStaticTest : public ::testing::Test {
     return Eventually([&] { return data_plane_->process().Err().find(text) != std::string::npos; });
   }
 
+  std::string shutdown_delay_ = "0s";
   TempDir dir_;
   PortLease front_;
   TagServer a_{'a'};
@@ -218,6 +215,62 @@ TEST_F(DataPlaneStaticTest, EachSignalThatStopsLetsSessionsEndFirst) {
     }
     EXPECT_EQ(data_plane_->process().Wait(), 0) << data_plane_->process().Err();
   }
+}
+
+TEST_F(DataPlaneStaticTest, ListenersGoOnForAWhileAfterReadinessHasFailed) {
+  dir_.Write("config.yaml", Manifest(a_.address()));
+  shutdown_delay_ = "1s";
+  Start();
+  ASSERT_TRUE(Eventually([&] { return data_plane_->Ready(); }));
+  data_plane_->process().Signal(SIGTERM);
+  const auto begun = std::chrono::steady_clock::now();
+  ASSERT_TRUE(Eventually([&] { return !data_plane_->Ready(); }));
+  EXPECT_THAT(data_plane_->Admin("/readyz"), HasSubstr("shutting down"));
+  EXPECT_EQ(TagAt(front_.Address()), 'a');
+  dir_.Write("config.yaml", Manifest(b_.address()));
+  EXPECT_TRUE(EventuallyTag('b')) << "what changes is followed meanwhile";
+  EXPECT_TRUE(Eventually([&] { return !CanConnect(front_.Address()); }));
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(900));
+  EXPECT_EQ(data_plane_->process().Wait(), 0) << data_plane_->process().Err();
+}
+
+TEST_F(DataPlaneStaticTest, ASecondSignalEndsTheDelayAtOnce) {
+  dir_.Write("config.yaml", Manifest(a_.address()));
+  shutdown_delay_ = "1h";
+  Start();
+  ASSERT_TRUE(EventuallyTag('a'));
+  data_plane_->process().Signal(SIGTERM);
+  ASSERT_TRUE(EventuallyLogged("listeners_close_in_ms=3600000"));
+  EXPECT_EQ(TagAt(front_.Address()), 'a');
+  data_plane_->process().Signal(SIGTERM);
+  EXPECT_EQ(data_plane_->process().Wait(), 128 + SIGTERM);
+}
+
+TEST_F(DataPlaneStaticTest, WhatServesNothingStopsWithoutDelay) {
+  dir_.Write("config.yaml",
+             "apiVersion: sluice.dev/v1\nkind: Upstream\nmetadata: {name: web}\nspec: {}\n");
+  shutdown_delay_ = "1h";
+  Start();
+  data_plane_->process().Signal(SIGTERM);
+  EXPECT_EQ(data_plane_->process().Wait(), 0);
+}
+
+TEST_F(DataPlaneStaticTest, SessionsThatDoNotEndAreClosedAtTheDeadline) {
+  dir_.Write("config.yaml", Manifest(a_.address()));
+  shutdown_delay_ = "10ms";
+  Start({"--drain-timeout", "100ms"});
+  ASSERT_TRUE(EventuallyTag('a'));
+  TcpClient session(front_.Address());
+  ASSERT_EQ(session.Receive(1), "a");
+  data_plane_->process().Signal(SIGTERM);
+  EXPECT_EQ(data_plane_->process().Wait(), 0);
+  EXPECT_THAT(data_plane_->process().Out(), HasSubstr(" shutdown "));
+}
+
+TEST_F(DataPlaneStaticTest, ByDefaultAStopTakesNoLongerThanAPodIsGiven) {
+  const ProcessResult help = test::Run({BinPath("sluice-dataplane"), "--help"});
+  EXPECT_THAT(help.out, HasSubstr("(default: 5s)"));
+  EXPECT_THAT(help.out, HasSubstr("(default: 20s)"));
 }
 
 TEST_F(DataPlaneStaticTest, NoOtherSignalEndsASession) {

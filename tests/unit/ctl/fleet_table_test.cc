@@ -50,6 +50,17 @@ TEST(FleetTable, ShowsWhatEachNodeShouldRunAndRuns) {
           "gw-1   0.1.0     Unknown     12       11       False    1          42         3s\n"));
 }
 
+TEST(FleetTable, SaysWhichNodeDrains) {
+  auto node = Node().As<v1::DataPlane>();
+  auto& condition = *node.mutable_status()->add_conditions();
+  condition.set_type("Connected");
+  condition.set_status(v1::Condition::TRUE);
+  condition.set_reason("Draining");
+  EXPECT_THAT(
+      FleetText({model::Resource::FromMessage(std::make_unique<v1::DataPlane>(node))}, Style()),
+      HasSubstr("\ngw-1   0.1.0     draining    12"));
+}
+
 TEST(FleetTable, ListsRefusalsBelow) {
   EXPECT_THAT(
       FleetText({Node()}, Style()),

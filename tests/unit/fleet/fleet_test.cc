@@ -77,6 +77,15 @@ class FleetTest : public testing::Test {
     return std::nullopt;
   }
 
+  v1::Condition ConnectedOf(const std::string& node) {
+    const auto found = DataPlane(node);
+    if (!found) return {};
+    for (const v1::Condition& condition : found->status().conditions()) {
+      if (condition.type() == "Connected") return condition;
+    }
+    return {};
+  }
+
   void Pass(std::chrono::seconds time) { now_ = now_.load() + time; }
 
   const model::Resource upstream_ = MakeUpstream("db");
@@ -153,6 +162,40 @@ TEST_F(FleetTest, NodesThatSawADeletedObjectAreAwaited) {
   EXPECT_FALSE(progress.settled());
   ASSERT_TRUE(fleet_.Reported(Report("edge-1", 3, kEdge)));
   EXPECT_TRUE(fleet_.Progress(3, {edge.key()}).settled());
+}
+
+TEST_F(FleetTest, ANodeThatDrainsSaysSoAndIsAwaitedNoMore) {
+  ASSERT_TRUE(fleet_.DiscoveryOpened({"n1", {}, "1.0"}));
+  ASSERT_TRUE(fleet_.ReportOpened(Report("n1", 1)));
+  v1::NodeReport leaving = Report("n1", 1);
+  leaving.set_draining_seconds(25);
+  ASSERT_TRUE(fleet_.Reported(leaving));
+  EXPECT_EQ(ConnectedOf("n1").reason(), "Draining");
+  EXPECT_EQ(ConnectedOf("n1").status(), v1::Condition::TRUE);
+  EXPECT_THAT(ConnectedOf("n1").message(), HasSubstr("25 s"));
+  catalog_.Apply({MakeListener({.name = "db", .upstream = "db", .port = 1})});
+  Settle();
+  EXPECT_EQ(fleet_.Progress(2, {}).nodes_total(), 0);
+
+  fleet_.DiscoveryClosed("n1");
+  fleet_.ReportClosed("n1");
+  EXPECT_EQ(ConnectedOf("n1").reason(), "Draining") << "its sessions go on";
+  Pass(std::chrono::seconds(25));
+  EXPECT_EQ(ConnectedOf("n1").reason(), "Disconnected");
+  EXPECT_THAT(fleet_.Progress(2, {}).gone(), IsEmpty()) << "it told that it would go";
+}
+
+TEST_F(FleetTest, AnotherProcessOfANodeThatDrainedIsAwaited) {
+  v1::NodeReport leaving = Report("n1", 1);
+  leaving.set_draining_seconds(25);
+  ASSERT_TRUE(fleet_.ReportOpened(leaving));
+  fleet_.ReportClosed("n1");
+  EXPECT_EQ(fleet_.Progress(1, {}).nodes_total(), 0);
+  ASSERT_TRUE(fleet_.DiscoveryOpened({"n1", {}, "1.0"}));
+  EXPECT_EQ(fleet_.Progress(1, {}).nodes_total(), 1);
+  ASSERT_TRUE(fleet_.ReportOpened(Report("n1", 0)));
+  EXPECT_EQ(ConnectedOf("n1").reason(), "Connected");
+  EXPECT_FALSE(fleet_.Progress(1, {}).settled());
 }
 
 TEST_F(FleetTest, AProblemSettlesARolloutWithoutSyncingIt) {
