@@ -115,16 +115,21 @@ Result<void> DataPlane::StartDiscovery() {
                                .on_disconnected = [this] { OnContact(false); },
                                .make_report = [this] { return Report(); }});
   if (!options_.state_dir.empty()) {
-    if (auto prepared = PrepareStateDir(options_.state_dir); !prepared) return prepared;
-    RestoreState();
-    saver_ = std::make_unique<StateSaver>(StateFilePath(options_.state_dir));
+    StateFolder folder(options_.state_dir, options_.node);
+    if (const auto claimed = folder.Claim(); !claimed) {
+      LogEvent(LogLevel::kError, "state_folder_unusable",
+               {{"message", claimed.error().message},
+                {"action", "nothing is saved until that changes"}});
+    }
+    if (!folder.is_of_another_node()) RestoreState(folder.file());
+    saver_ = std::make_unique<StateSaver>(std::move(folder));
   }
   link_->Start();
   return {};
 }
 
-void DataPlane::RestoreState() {
-  const auto saved = ReadStateFile(StateFilePath(options_.state_dir));
+void DataPlane::RestoreState(const std::string& file) {
+  const auto saved = ReadStateFile(file);
   if (!saved) {
     LogEvent(LogLevel::kError, "saved_state_ignored", {{"message", saved.error().message}});
     return;

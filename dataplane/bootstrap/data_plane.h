@@ -44,7 +44,7 @@ class DataPlane {
  private:
   Result<void> StartStatic();
   Result<void> StartDiscovery();
-  void RestoreState();
+  void RestoreState(const std::string& file);
   void Reload();
 
   void OnSwap(StagedSwap swap);

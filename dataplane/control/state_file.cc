@@ -42,17 +42,6 @@ bool WriteAll(int fd, std::string_view bytes) {
 
 std::string StateFilePath(const std::string& dir) { return dir + "/last-good"; }
 
-Result<void> PrepareStateDir(const std::string& dir) {
-  std::error_code error;
-  std::filesystem::create_directories(dir, error);
-  if (error) {
-    return Fail(ErrorCode::kUnavailable,
-                fmt::format("cannot create state directory '{}': {}", dir, error.message()));
-  }
-  if (access(dir.c_str(), R_OK | W_OK | X_OK) != 0) return SystemFailure("write to", dir);
-  return {};
-}
-
 Result<void> WriteStateFile(const std::string& path, const SavedSnapshot& snapshot) {
   const std::string bytes = EncodeSavedState(snapshot);
   if (bytes.size() > limits::kSavedStateBytes) {
@@ -62,7 +51,10 @@ Result<void> WriteStateFile(const std::string& path, const SavedSnapshot& snapsh
   }
   const std::string staged = path + ".new";
   {
-    const UniqueFd file(open(staged.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    // What a crash left, or somebody put there.
+    if (unlink(staged.c_str()) != 0 && errno != ENOENT) return SystemFailure("remove", staged);
+    const UniqueFd file(
+        open(staged.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (file.get() < 0) return SystemFailure("create", staged);
     if (!WriteAll(file.get(), bytes) || fsync(file.get()) != 0) {
       auto failure = SystemFailure("write", staged);
@@ -78,14 +70,16 @@ Result<void> WriteStateFile(const std::string& path, const SavedSnapshot& snapsh
 }
 
 Result<std::optional<SavedSnapshot>> ReadStateFile(const std::string& path) {
-  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // A FIFO would be waited for.
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (file.get() < 0) {
     if (errno == ENOENT) return std::nullopt;
+    if (errno == ELOOP) return Damaged(path, "it is a link");
     return SystemFailure("read", path);
   }
   struct stat status {};
   if (fstat(file.get(), &status) != 0) return SystemFailure("read", path);
-  if (!S_ISREG(status.st_mode)) return Damaged(path, "it is not a file");
+  if (!S_ISREG(status.st_mode)) return Damaged(path, "it is not a plain file");
   if (static_cast<std::size_t>(status.st_size) > limits::kSavedStateBytes) {
     return Damaged(path, "it is larger than any state that is written");
   }

@@ -1,4 +1,5 @@
-// The saved state of a data plane in one file of --state-dir, replaced atomically. Functions over a
+// The saved state of a data plane in one file of --state-dir, replaced atomically. Links and
+// anything but a plain file are neither read nor written to; they are replaced. Functions over a
 // path; no threads of their own.
 #pragma once
 
@@ -13,14 +14,11 @@ namespace sluice::dataplane {
 // `DIR/last-good`.
 std::string StateFilePath(const std::string& dir);
 
-// Creates the folder if need be, and proves that it can be written to.
-Result<void> PrepareStateDir(const std::string& dir);
-
 // On disk when it returns, or the earlier file is untouched.
 Result<void> WriteStateFile(const std::string& path, const SavedSnapshot& snapshot);
 
-// Nothing when there is no file. kDataLoss: damaged, or written by a version that said something
-// else.
+// Nothing when there is no file. kDataLoss: damaged, no plain file, or written by a version that
+// said something else.
 Result<std::optional<SavedSnapshot>> ReadStateFile(const std::string& path);
 
 }  // namespace sluice::dataplane

@@ -7,19 +7,24 @@
 
 namespace sluice::dataplane {
 
-StateSaver::StateSaver(std::string path, std::chrono::milliseconds retry_after)
-    : path_(std::move(path)), retry_after_(retry_after), thread_([this] {
+StateSaver::StateSaver(StateFolder folder, std::chrono::milliseconds retry_after)
+    : folder_(std::move(folder)), retry_after_(retry_after), thread_([this] {
         NameThisThread("state-saver");
         Run();
+        folder_.Release();
       }) {}
 
 StateSaver::~StateSaver() {
+  Finish();
+  thread_.join();
+}
+
+void StateSaver::Finish() {
   {
     const MutexLock lock(mutex_);
     stop_ = true;
   }
   wake_.NotifyOne();
-  thread_.join();
 }
 
 void StateSaver::Save(SavedSnapshot snapshot) {
@@ -28,6 +33,11 @@ void StateSaver::Save(SavedSnapshot snapshot) {
     next_ = std::move(snapshot);
   }
   wake_.NotifyOne();
+}
+
+Result<void> StateSaver::Write(const SavedSnapshot& snapshot) {
+  if (auto claimed = folder_.Claim(); !claimed) return claimed;
+  return WriteStateFile(folder_.file(), snapshot);
 }
 
 void StateSaver::Run() {
@@ -52,7 +62,7 @@ void StateSaver::Run() {
       }
     }
     if (!snapshot) continue;
-    if (const Result<void> written = WriteStateFile(path_, *snapshot); written) {
+    if (const Result<void> written = Write(*snapshot); written) {
       snapshot = std::nullopt;
       if (std::exchange(failed, false)) LogEvent(LogLevel::kInfo, "state_saved_again");
     } else {

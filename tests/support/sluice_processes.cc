@@ -74,6 +74,12 @@ void DataPlane::Start() {
   if (!serving) ADD_FAILURE() << "the data plane does not serve:\n" << process_->Err();
 }
 
+std::unique_ptr<Process> DataPlane::StartSuccessor() {
+  auto before = std::move(process_);
+  Start();
+  return before;
+}
+
 void DataPlane::Kill() {
   process_->Signal(SIGKILL);
   process_->Wait();

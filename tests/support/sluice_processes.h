@@ -42,6 +42,7 @@ struct DataPlaneOptions {
   std::string config = {};         // Or a manifest.
   std::vector<std::string> labels = {};
   int workers = 2;
+  std::string state_dir = {};         // Empty: one of its own.
   std::string shutdown_delay = "0s";  // Tests that stop a data plane do not wait for it.
   std::vector<std::string> more_flags = {};
   std::optional<unsigned long> max_open_files = {};
@@ -55,6 +56,8 @@ class DataPlane {
   // Started; ready once it has a configuration.
   explicit DataPlane(DataPlaneOptions options);
   void Start();
+  // As Start(), and the process before, now the caller's, goes on.
+  std::unique_ptr<Process> StartSuccessor();
   void Kill();
   int Stop();
   bool Ready() const;
@@ -64,7 +67,9 @@ class DataPlane {
   std::string Admin(const std::string& page) const;
   // Value of one line of /metrics, named with its labels as printed; -1 when it is not there.
   double Metric(const std::string& name_with_labels) const;
-  std::string state_dir() const { return dir_.File("state"); }
+  std::string state_dir() const {
+    return options_.state_dir.empty() ? dir_.File("state") : options_.state_dir;
+  }
   Process& process() { return *process_; }
 
  private:
