@@ -16,8 +16,10 @@ namespace {
 
 tl::unexpected<Error> CannotListen(const std::string& what, const SocketAddress& address,
                                    int error) {
-  return Fail(ErrorCode::kFailedPrecondition, fmt::format("{} '{}' cannot be used: {}", what,
-                                                          address.Text(), BindProblemText(error)));
+  const ErrorCode code =
+      error == EADDRINUSE ? ErrorCode::kConflict : ErrorCode::kFailedPrecondition;
+  return Fail(code, fmt::format("{} '{}' cannot be used: {}", what, address.Text(),
+                                BindProblemText(error)));
 }
 
 }  // namespace

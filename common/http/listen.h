@@ -15,7 +15,8 @@ struct Listening {
 };
 
 // The socket file of a process that died is replaced; one that is served, and any other file, is
-// left alone. The error begins with `what` and names the address.
+// left alone. The error begins with `what` and names the address; kConflict: another process has
+// it.
 Result<Listening> Listen(const std::string& what, const SocketAddress& address, int backlog);
 
 }  // namespace sluice::http

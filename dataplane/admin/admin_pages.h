@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/http/message.h"
 
@@ -15,6 +16,8 @@ struct Readiness {
   // newline; may be empty.
   std::string text;
 };
+// Why a process is not ready that ends: known to the one that takes its place.
+inline constexpr std::string_view kShuttingDown = "shutting down";
 
 // Called on the admin thread.
 struct AdminHooks {

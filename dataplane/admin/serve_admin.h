@@ -20,7 +20,7 @@ struct AdminOptions {
 };
 
 // Bound and answering when it returns, for limits::kAdminConnections clients at a time. Fails with
-// a message that names the address.
+// a message that names the address; kConflict: another process has it.
 Result<std::unique_ptr<http::Server>> ServeAdmin(const AdminOptions& options, AdminHooks hooks);
 
 }  // namespace sluice::dataplane

@@ -13,6 +13,7 @@
 #include "common/base/thread_name.h"
 #include "common/base/version.h"
 #include "common/log/event_log.h"
+#include "dataplane/admin/admin_holder.h"
 #include "dataplane/admin/serve_admin.h"
 #include "dataplane/control/node_status.h"
 
@@ -22,6 +23,8 @@ namespace {
 // A burst of changes is one write.
 constexpr std::chrono::milliseconds kSaveDelay{200};
 constexpr std::chrono::seconds kConfigPagePatience{5};
+constexpr std::chrono::seconds kAdminPatience{1};
+constexpr std::chrono::milliseconds kAdminAgain{50};
 // After the drain deadline: to write logs and state.
 constexpr std::chrono::seconds kStopSlack{3};
 
@@ -37,7 +40,8 @@ DataPlane::DataPlane(Options options)
                {options_.labels, options_.workers, {access_log_.get(), options_.access_log}},
                [this] { OnStatusChange(); }),
       save_timer_(control_),
-      shutdown_delay_(control_) {
+      shutdown_delay_(control_),
+      admin_timer_(control_) {
   facts_.version = kVersion;
   facts_.started = std::chrono::system_clock::now();
   facts_.workers = options_.workers;
@@ -59,14 +63,47 @@ Result<void> DataPlane::Start() {
   return options_.config.empty() ? StartDiscovery() : StartStatic();
 }
 
+Result<std::unique_ptr<http::Server>> DataPlane::OpenAdmin() {
+  return ServeAdmin({.address = options_.admin, .allow_remote = options_.insecure},
+                    {.readiness = [this] { return ReadinessNow(); },
+                     .config = [this] { return ConfigPage(); },
+                     .metrics = [this] { return MetricsPage(); }});
+}
+
 Result<void> DataPlane::StartAdmin() {
-  auto admin = ServeAdmin({.address = options_.admin, .allow_remote = options_.insecure},
-                          {.readiness = [this] { return ReadinessNow(); },
-                           .config = [this] { return ConfigPage(); },
-                           .metrics = [this] { return MetricsPage(); }});
-  if (!admin) return tl::unexpected(admin.error());
-  admin_ = *std::move(admin);
-  return {};
+  // The process before may be told to stop in the same moment in which this one starts.
+  const auto until = std::chrono::steady_clock::now() + kAdminPatience;
+  for (;;) {
+    auto admin = OpenAdmin();
+    if (admin) {
+      admin_ = *std::move(admin);
+      return {};
+    }
+    if (admin.error().code != ErrorCode::kConflict) return tl::unexpected(admin.error());
+    const AdminHolder holder = FindAdminHolder(*SocketAddress::Parse(options_.admin));
+    if (holder == AdminHolder::kLeaving) {
+      LogEvent(LogLevel::kInfo, "admin_address_awaited",
+               {{"address", options_.admin},
+                {"message", "it is taken by a data plane that shuts down"}});
+      AwaitAdminAddress();
+      return {};
+    }
+    if (holder == AdminHolder::kOther || std::chrono::steady_clock::now() >= until) {
+      return tl::unexpected(admin.error());
+    }
+    std::this_thread::sleep_for(kAdminAgain);
+  }
+}
+
+void DataPlane::AwaitAdminAddress() {
+  admin_timer_.expires_after(kAdminAgain);
+  admin_timer_.async_wait([this](const std::error_code& error) {
+    if (error || draining_) return;
+    auto admin = OpenAdmin();
+    if (!admin) return AwaitAdminAddress();
+    admin_ = *std::move(admin);
+    LogEvent(LogLevel::kInfo, "admin_address_served", {{"address", options_.admin}});
+  });
 }
 
 Result<void> DataPlane::StartStatic() {
@@ -178,7 +215,7 @@ void DataPlane::OnStatusChange() {
           return problem.state() == v1::ResourceProblem::REFUSED;
         }));
     if (shutdown_by_) {
-      readiness_ = {false, "shutting down"};
+      readiness_ = {false, std::string(kShuttingDown)};
     } else if (!applier_.ready()) {
       readiness_ = {false, "no complete configuration yet"};
     } else {
@@ -187,7 +224,7 @@ void DataPlane::OnStatusChange() {
     facts_.ready = readiness_.ready;
   }
   if (link_ != nullptr) link_->NotifyReporter();
-  if (saver_ != nullptr) ScheduleSave();
+  if (saver_ != nullptr && !draining_) ScheduleSave();
 }
 
 void DataPlane::ScheduleSave() {
@@ -208,7 +245,6 @@ void DataPlane::SaveState() {
 void DataPlane::Run() {
   const auto until_stopped = asio::make_work_guard(control_);
   control_.run();
-  if (saver_ != nullptr && save_scheduled_ && link_->staging().Settled()) SaveState();
   LogEvent(LogLevel::kInfo, "data_plane_stopped");
 }
 
@@ -243,6 +279,7 @@ void DataPlane::BeginShutdown() {
             {"listeners_close_in_ms", delay.count()},
             {"sessions_close_in_ms", (delay + options_.drain_timeout).count()}});
   shutdown_by_ = std::chrono::steady_clock::now() + delay + options_.drain_timeout;
+  if (link_ != nullptr) link_->StopReconnecting();
   OnStatusChange();
   shutdown_delay_.expires_after(delay);
   shutdown_delay_.async_wait([this](const std::error_code&) { BeginDraining(); });
@@ -253,9 +290,19 @@ void DataPlane::BeginDraining() {
   draining_ = true;
   applier_.Stop();
   watch_ = nullptr;
-  // Blocks until the sessions have ended; reports go on meanwhile.
+  // From here on another process may have all that there is one of: the state folder, the node's
+  // place at the control plane, the admin address, the listeners' addresses.
+  save_timer_.cancel();
+  if (saver_ != nullptr) {
+    if (save_scheduled_ && link_->staging().Settled()) SaveState();
+    saver_->Finish();
+  }
+  if (link_ != nullptr) link_->Leave();
+  admin_timer_.cancel();
+  // Blocks until the sessions have ended.
   drain_ = std::thread([this] {
     NameThisThread("drain");
+    admin_ = nullptr;
     engine_.Shutdown(options_.drain_timeout);
     asio::post(control_, [this] { control_.stop(); });
   });

@@ -55,7 +55,8 @@ class DataPlane {
 
   SignalHandlers OnSignals();
   void ReopenLogs();
-  // Leaves in order: readiness fails first and listeners go on, then they close and sessions drain.
+  // Leaves in order: readiness fails first and listeners go on, then they close and sessions drain
+  // while another process may take this one's place.
   void BeginShutdown();
   void BeginDraining();
   // Until the process has ended at the latest; 0 unless it shuts down.
@@ -64,6 +65,9 @@ class DataPlane {
   std::vector<v1::ResourceProblem> Problems() const;
   v1::NodeReport Report() const;
   Result<void> StartAdmin();
+  Result<std::unique_ptr<http::Server>> OpenAdmin();
+  // Until the process before, which shuts down, has given the address up.
+  void AwaitAdminAddress();
   // The admin server's thread. ConfigPage asks the control thread and waits for it.
   Readiness ReadinessNow() const;
   std::string ConfigPage();
@@ -99,6 +103,7 @@ class DataPlane {
   DataPlaneFacts facts_ ABSL_GUARDED_BY(facts_mutex_);
   Readiness readiness_ ABSL_GUARDED_BY(facts_mutex_);
 
+  asio::steady_timer admin_timer_;
   std::unique_ptr<http::Server> admin_;  // Last: its thread uses the others.
 };
 

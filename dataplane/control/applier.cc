@@ -14,7 +14,13 @@
 namespace sluice::dataplane {
 namespace {
 
-constexpr std::chrono::seconds kRetry{1};
+// A process that takes another one's place finds its addresses free when that one lets go, which
+// should be noticed at once: soon after the start it is tried often, as far as that takes little of
+// the thread.
+constexpr std::chrono::milliseconds kRetry{1'000};
+constexpr std::chrono::milliseconds kSoonRetry{20};
+constexpr int kRetryShare = 20;
+constexpr std::chrono::seconds kSoonAfterStart{120};
 // Of one change; of more the event log says only how many.
 constexpr std::size_t kOpenedListenersNamed = 20;
 
@@ -117,8 +123,17 @@ void Applier::Publish(Generation generation) {
 }
 
 void Applier::PublishAgain() {
-  const Published published = engine_.Publish(
-      config_, [this, control = &control_] { asio::post(*control, [this] { on_change_(); }); });
+  const auto begun = std::chrono::steady_clock::now();
+  const std::size_t failed_before = bind_problems_.size();
+  const Published published = engine_.Publish(config_, [this, control = &control_] {
+    asio::post(*control, [this] {
+      if (std::exchange(retry_changed_, false)) on_change_();
+    });
+  });
+  retry_changed_ =
+      retry_changed_ || published.listeners != 0 || published.problems.size() != failed_before;
+  retry_cost_ = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - begun);
   TakeOver(published);
 }
 
@@ -155,7 +170,9 @@ void Applier::TakeBindProblems(const std::vector<BindProblem>& problems) {
 void Applier::ScheduleRetry() {
   retry_timer_.cancel();
   if (bind_problems_.empty() && !compiler_.AwaitsLogs()) return;
-  retry_timer_.expires_after(kRetry);
+  const bool soon = std::chrono::steady_clock::now() - started_ < kSoonAfterStart;
+  retry_timer_.expires_after(soon ? std::clamp(kRetryShare * retry_cost_, kSoonRetry, kRetry)
+                                  : kRetry);
   retry_timer_.async_wait([this](const std::error_code& error) {
     if (!error && !stopped_) Retry();
   });

@@ -97,7 +97,10 @@ class Applier {
   std::vector<v1::ResourceProblem> bind_problems_;
   asio::steady_timer retry_timer_;
   EventLimit swap_events_{20, std::chrono::milliseconds(500)};
-  std::deque<Publishing> publishing_;  // Not in force on every worker yet, oldest first.
+  const MonotonicTime started_ = std::chrono::steady_clock::now();
+  std::chrono::milliseconds retry_cost_{0};  // Of the last one.
+  bool retry_changed_ = false;               // What is served; to be told once it is in force.
+  std::deque<Publishing> publishing_;        // Not in force on every worker yet, oldest first.
   std::uint64_t publishes_ = 0;
   std::uint64_t swaps_ = 0;
   Generation active_;

@@ -14,6 +14,7 @@ namespace {
 using envoy::service::discovery::v3::AggregatedDiscoveryService;
 
 constexpr int kConnectTimeoutMs = 5'000;
+constexpr std::chrono::seconds kLeavePatience{1};
 // What every gRPC server tolerates.
 constexpr std::chrono::milliseconds kTolerablePings = std::chrono::minutes(5);
 constexpr int kLargestResponseBytes = 4 * static_cast<int>(limits::kDiscoveryResponseBytes);
@@ -51,6 +52,7 @@ ControlPlaneLink::ControlPlaneLink(asio::io_context& control, Settings settings,
       ping_after_(settings_.ping_after),
       reconnect_timer_(control),
       drift_timer_(control),
+      leave_timer_(control),
       client_(settings_.node) {
   std::mt19937_64 random(settings_.seed);
   std::shuffle(addresses_.begin(), addresses_.end(), random);
@@ -127,6 +129,10 @@ void ControlPlaneLink::OnClosed(const grpc::Status& status) {
   reporter_ = nullptr;
   drift_timer_.cancel();
   drift_watched_ = false;
+  if (!reconnects_) {
+    LogEvent(LogLevel::kInfo, "control_plane_left", {{"address", address_}});
+    return;
+  }
   if (ForbidsPings(status)) ping_after_ = std::max(ping_after_, kTolerablePings);
   const auto delay = backoff_.Next();
   // A server may end a stream to spread its load; only a refusal to talk at all is worth a warning.
@@ -141,6 +147,27 @@ void ControlPlaneLink::OnClosed(const grpc::Status& status) {
   reconnect_timer_.async_wait([this](const std::error_code& error) {
     if (!error) Connect();
   });
+}
+
+void ControlPlaneLink::StopReconnecting() {
+  reconnects_ = false;
+  reconnect_timer_.cancel();
+}
+
+void ControlPlaneLink::Leave() {
+  StopReconnecting();
+  if (reporter_ == nullptr) return EndStreams();
+  leave_timer_.expires_after(kLeavePatience);
+  leave_timer_.async_wait([this](const std::error_code& error) {
+    if (!error) EndStreams();
+  });
+  reporter_->WhenTold([this] { EndStreams(); });
+}
+
+void ControlPlaneLink::EndStreams() {
+  leave_timer_.cancel();
+  reporter_ = nullptr;
+  if (stream_ != nullptr) stream_->Cancel();
 }
 
 void ControlPlaneLink::WatchForDrift() {

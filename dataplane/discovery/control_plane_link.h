@@ -53,6 +53,11 @@ class ControlPlaneLink {
   void Start();
   // Something to report has changed.
   void NotifyReporter();
+  // From now on a connection that is lost is not made again: a process that shuts down would only
+  // take it from its successor.
+  void StopReconnecting();
+  // Ends the streams once the last report has been acknowledged, a second later at the latest.
+  void Leave();
 
  private:
   using Stream = BidiStream<DeltaClient::Request, DeltaClient::Response>;
@@ -61,6 +66,7 @@ class ControlPlaneLink {
   void OnResponse(const DeltaClient::Response& response);
   void OnClosed(const grpc::Status& status);
   void WatchForDrift();
+  void EndStreams();
 
   asio::io_context& control_;
   const Settings settings_;
@@ -71,7 +77,9 @@ class ControlPlaneLink {
   std::chrono::milliseconds ping_after_;
   asio::steady_timer reconnect_timer_;
   asio::steady_timer drift_timer_;
+  asio::steady_timer leave_timer_;
   bool drift_watched_ = false;
+  bool reconnects_ = true;
   bool announce_held_ = true;
 
   DeltaClient client_;

@@ -1,5 +1,6 @@
 #include "dataplane/discovery/node_reporter.h"
 
+#include <asio/post.hpp>
 #include <string>
 #include <utility>
 
@@ -35,6 +36,7 @@ void NodeReporter::Open() {
                            unacknowledged_ = false;
                            stream_->ReadNext();
                            if (changed_) SendReport();
+                           TellIfTold();
                          },
                      .on_closed = [this](const grpc::Status& status) { OnClosed(status); }});
   stream_->Start([this](grpc::ClientContext* context, auto* reactor) {
@@ -47,6 +49,16 @@ void NodeReporter::Open() {
 void NodeReporter::Notify() {
   changed_ = true;
   if (stream_ != nullptr && !unacknowledged_) SendReport();
+}
+
+void NodeReporter::WhenTold(std::function<void()> told) {
+  when_told_ = std::move(told);
+  TellIfTold();
+}
+
+void NodeReporter::TellIfTold() {
+  if (unacknowledged_ || changed_ || !when_told_) return;
+  asio::post(control_, std::exchange(when_told_, nullptr));
 }
 
 void NodeReporter::SendReport() {

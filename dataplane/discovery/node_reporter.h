@@ -27,12 +27,15 @@ class NodeReporter {
 
   // Something has changed.
   void Notify();
+  // Calls back, once, when all that has changed until now has been acknowledged; at once if it has.
+  void WhenTold(std::function<void()> told);
 
  private:
   using Stream = BidiStream<v1::NodeReport, v1::NodeReportAck>;
   void Open();
   void SendReport();
   void OnClosed(const grpc::Status& status);
+  void TellIfTold();
   void After(std::chrono::milliseconds delay, void (NodeReporter::*next)());
 
   asio::io_context& control_;
@@ -42,6 +45,7 @@ class NodeReporter {
   std::shared_ptr<Stream> stream_;
   bool unacknowledged_ = false;
   bool changed_ = false;  // Since the report that is under way.
+  std::function<void()> when_told_;
 };
 
 }  // namespace sluice::dataplane

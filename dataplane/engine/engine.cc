@@ -139,10 +139,9 @@ void Engine::TakeInForce(const Plan& plan, std::vector<WorkerChange>& changes,
   for (const auto& [name, served] : in_force_) {
     const auto earlier = before.find(name);
     const bool known = earlier != before.end();
-    if (!known || earlier->second.listener != served.listener) ++published.listeners;
-    if (!known || earlier->second.key != served.key) {
-      published.opened.push_back({name, served.key.protocol, served.key.address});
-    }
+    const bool moved = !known || earlier->second.key != served.key;
+    if (moved || earlier->second.listener != served.listener) ++published.listeners;
+    if (moved) published.opened.push_back({name, served.key.protocol, served.key.address});
   }
   for (auto& [name, served] : before) {
     const auto now = in_force_.find(name);
@@ -150,6 +149,9 @@ void Engine::TakeInForce(const Plan& plan, std::vector<WorkerChange>& changes,
       replaced_listeners_.Add(std::move(served.listener));
     }
   }
+  sockets_.KeepOnly(plan.keys);
+  // Nothing new and nothing gone, as when a failed one is tried again.
+  if (published.listeners == 0 && before.size() == in_force_.size()) return;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     std::vector<Assignment>& assignments = changes[i].assignments.emplace();
     assignments.reserve(plan.served.size());
@@ -157,7 +159,6 @@ void Engine::TakeInForce(const Plan& plan, std::vector<WorkerChange>& changes,
       assignments.push_back({(*plan.sockets[j])[i], plan.served[j].listener});
     }
   }
-  sockets_.KeepOnly(plan.keys);
 }
 
 std::vector<ServedListener> Engine::Serving() const {

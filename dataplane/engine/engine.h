@@ -38,7 +38,7 @@ struct Published {
   std::vector<BindProblem> problems;
   std::vector<ServedListener> opened;  // Listeners that were not served, or not there.
   // What each worker was handed. An unchanged listener or upstream is not touched.
-  std::size_t listeners = 0;  // New forms.
+  std::size_t listeners = 0;  // New forms and new places.
   std::size_t upstreams = 0;  // New forms and removals.
 };
 

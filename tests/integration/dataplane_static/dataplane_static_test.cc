@@ -198,6 +198,11 @@ TEST_F(DataPlaneStaticTest, AnAdminAddressThatCannotBeUsedIsAnErrorThatNamesIt) 
   const ProcessResult taken = test::Run({program, "--config", path, "--admin", a_.address()});
   EXPECT_EQ(taken.status, 1);
   EXPECT_THAT(taken.err, HasSubstr("Address already in use"));
+  Start();  // A data plane that stays.
+  const ProcessResult second =
+      test::Run({program, "--config", path, "--admin", data_plane_->admin()});
+  EXPECT_EQ(second.status, 1);
+  EXPECT_THAT(second.err, HasSubstr("Address already in use"));
 }
 
 TEST_F(DataPlaneStaticTest, EachSignalThatStopsLetsSessionsEndFirst) {
