@@ -54,7 +54,7 @@ class BidiStream final : public grpc::ClientBidiReactor<Out, In>,
     events_ = {};
     context_.TryCancel();
     Release();
-    done_.get_future().wait();
+    ended_.wait();
   }
 
  private:
@@ -80,13 +80,15 @@ class BidiStream final : public grpc::ClientBidiReactor<Out, In>,
       if (ok) self->WriteNext();
     });
   }
+  // The control thread alone lets go of the stream, and with it of a channel: gRPC's thread would
+  // wait for itself when it lets go of the last one. It may do so before this returns.
   void OnDone(const grpc::Status& status) override {
-    const auto self = std::move(self_);
-    asio::post(control_, [self, status] {
+    std::promise<void> done = std::move(done_);
+    asio::post(control_, [self = std::move(self_), status] {
       if (self->events_.on_closed) self->events_.on_closed(status);
       self->events_ = {};
     });
-    done_.set_value();
+    done.set_value();
   }
 
   void WriteNext() {
@@ -103,6 +105,7 @@ class BidiStream final : public grpc::ClientBidiReactor<Out, In>,
   asio::io_context& control_;
   grpc::ClientContext context_;
   std::promise<void> done_;
+  const std::future<void> ended_ = done_.get_future();
   std::shared_ptr<BidiStream> self_;  // Until OnDone.
   In in_;
 

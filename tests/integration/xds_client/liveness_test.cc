@@ -70,6 +70,19 @@ TEST(Liveness, AControlPlaneThatIsGoneWithoutAWordIsGivenUp) {
   other.NextStream();
 }
 
+// The last reference to a channel must not go on one of gRPC's threads, which would wait for
+// itself.
+TEST(Liveness, ALinkMayEndAtAnyMoment) {
+  const PortLease port;
+  const ScriptedAds ads(port.Address(), false);
+  for (int i = 0; i < 100; ++i) {
+    const RunningLink link({port.Address()}, kPatience);
+    if (i % 2 == 0) {
+      ASSERT_TRUE(Eventually([&] { return link.connected() == 1; }));
+    }
+  }
+}
+
 TEST(Liveness, AControlPlaneThatForbidsPingsIsAskedAsSeldomAsAllOfThemTolerate) {
   const PortLease port;
   ScriptedAds ads(port.Address(), false);  // With gRPC's default: no two within five minutes.
