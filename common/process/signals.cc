@@ -43,6 +43,9 @@ constexpr std::array kSignals = {
     Signal{SIGUSR2, "SIGUSR2", Request::kHandOver},
 };
 
+constexpr std::chrono::seconds kAlarmAfter{2};
+constexpr std::chrono::seconds kLongestAlarm{1'000'000'000};
+
 sigset_t OurSignals() {
   sigset_t set;
   sigemptyset(&set);
@@ -54,6 +57,7 @@ sigset_t OurSignals() {
 
 void HoldSignals() {
   for (const Signal& signal : kSignals) ::signal(signal.number, SIG_DFL);
+  ::signal(SIGALRM, SIG_DFL);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
   const sigset_t ours = OurSignals();
@@ -126,7 +130,12 @@ class SignalThread::Loop {
 
   void Stop(const Signal& signal) {
     if (end_by_) End("ended_at_once", LogLevel::kWarning, 128 + signal.number);
-    end_by_ = std::chrono::steady_clock::now() + handlers_.stop();
+    const std::chrono::milliseconds patience = handlers_.stop();
+    end_by_ = std::chrono::steady_clock::now() + patience;
+    // Should even this thread hang, or what comes after it.
+    ::alarm(static_cast<unsigned>(
+        std::min(std::chrono::ceil<std::chrono::seconds>(patience) + kAlarmAfter, kLongestAlarm)
+            .count()));
   }
 
   [[noreturn]] static void End(std::string_view event, LogLevel level, int status) {

@@ -22,8 +22,9 @@ void HoldSignals();
 
 // All are called on the signal thread and must not block.
 struct SignalHandlers {
-  // Begins to stop; called once. The answer: by when the process must have ended. It is ended then,
-  // with exit status 1.
+  // Begins to stop; called once. The answer: within what time the process must have ended. It is
+  // ended then, with exit status 1; or by SIGALRM two seconds later, should it hang so badly that
+  // nothing can be logged.
   std::function<std::chrono::milliseconds()> stop;
   std::function<void()> reload;
   std::function<void()> reopen_logs;

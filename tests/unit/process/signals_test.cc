@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <future>
 #include <thread>
 
 namespace sluice {
@@ -37,6 +38,27 @@ TEST_F(Signals, HangUpReloadsAndUsr1ReopensLogs) {
 TEST_F(Signals, AStopThatHangsIsEndedInTime) {
   EXPECT_EXIT(HangAfter({SIGQUIT}, milliseconds(10)), testing::ExitedWithCode(1),
               "event=stop_overdue");
+}
+
+TEST_F(Signals, AStopThatHangsAfterTheThreadHasGoneIsEndedToo) {
+  EXPECT_EXIT(
+      {
+        HoldSignals();
+        std::promise<void> stopping;
+        {
+          const SignalThread thread({.stop =
+                                         [&stopping] {
+                                           stopping.set_value();
+                                           return milliseconds(900);
+                                         },
+                                     .reload = [] {},
+                                     .reopen_logs = [] {}});
+          ::kill(::getpid(), SIGTERM);
+          stopping.get_future().wait();
+        }
+        for (;;) ::pause();
+      },
+      testing::KilledBySignal(SIGALRM), "");
 }
 
 TEST_F(Signals, ASecondStopEndsWhateverHangs) {
