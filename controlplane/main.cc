@@ -12,7 +12,9 @@
 #include <string>
 
 #include "common/base/address.h"
+#include "common/base/descriptor_limit.h"
 #include "common/base/library_locks.h"
+#include "common/base/limits.h"
 #include "common/base/standard_descriptors.h"
 #include "common/base/version.h"
 #include "common/log/event_log.h"
@@ -90,6 +92,7 @@ Result<void> Run(const Flags& flags) {
   auto xds_address = ListenAddress("--xds", flags.xds, flags.insecure);
   if (!xds_address) return tl::unexpected(xds_address.error());
 
+  RaiseDescriptorLimit();
   auto store = OpenStore(flags.store);
   if (!store) return Fail(store.error().code, "`--store`: " + store.error().message);
   auto catalog = Catalog::Load(**store);
@@ -99,12 +102,17 @@ Result<void> Run(const Flags& flags) {
   Fleet fleet(**catalog, feed);
   const auto api = MakeResourceApi(**catalog, fleet);
   auto api_server = GrpcServer::Start(
-      {"--api", *api_address, [&](grpc::ServerBuilder& builder) { api->RegisterOn(builder); }});
+      {.flag = "--api",
+       .address = *api_address,
+       .register_services = [&](grpc::ServerBuilder& builder) { api->RegisterOn(builder); }});
   if (!api_server) return tl::unexpected(api_server.error());
   DiscoveryServer discovery(feed, fleet, "sluice-controlplane " + std::string(kVersion));
-  auto xds_server = GrpcServer::Start({"--xds", *xds_address, [&](grpc::ServerBuilder& builder) {
-                                         discovery.RegisterOn(builder);
-                                       }});
+  auto xds_server = GrpcServer::Start(
+      {.flag = "--xds",
+       .address = *xds_address,
+       .register_services = [&](grpc::ServerBuilder& builder) { discovery.RegisterOn(builder); },
+       .connections = limits::kDiscoveryConnections,
+       .descriptor_share = 80});
   if (!xds_server) return tl::unexpected(xds_server.error());
 
   const auto state = (*catalog)->Current();

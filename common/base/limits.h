@@ -66,6 +66,20 @@ inline constexpr std::size_t kDefaultStatusDetailBytes = 4 * 1024;
 inline constexpr std::size_t kStatusMessageBytes = 1024;
 inline constexpr std::size_t kWatchStreams = 1'000;
 
+// Connections of a gRPC port. Fewer where the process may not have as many descriptors.
+inline constexpr std::size_t kApiConnections = 2'000;
+inline constexpr std::size_t kDiscoveryConnections = 12'000;  // A data plane has one.
+// What one peer (an address; a /64 of IPv6) may have of them: a part in...
+inline constexpr std::size_t kPeerConnectionsPart = 2;
+inline constexpr std::chrono::milliseconds kConnectionsLook{1'000};  // Whether some have closed.
+inline constexpr std::size_t kGrpcAcceptBatch = 64;
+inline constexpr std::chrono::seconds kRefusalsSaid{10};  // Between two events that count them.
+inline constexpr std::chrono::seconds kSilentTime{10};    // Until a connection says something.
+inline constexpr std::chrono::minutes kIdleConnectionTime{5};   // Without a call.
+inline constexpr std::chrono::seconds kGrpcUnacknowledged{10};  // Data sent; then it is no more.
+inline constexpr int kGrpcBacklog = 4'096;  // Connections that the kernel keeps for us to accept.
+inline constexpr std::chrono::milliseconds kGrpcAcceptPause{100};  // After descriptors ran out.
+
 // HTTP, as common/http serves it.
 inline constexpr std::size_t kHttpConnections = 1'024;      // Of a server that sets no less.
 inline constexpr std::size_t kHttpTargetBytes = 8 * 1024;   // Of the path and query.

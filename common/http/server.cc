@@ -20,12 +20,13 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/bind_probe.h"
 #include "common/base/check.h"
+#include "common/base/listening.h"
 #include "common/base/monotonic_time.h"
 #include "common/base/socket_file.h"
 #include "common/base/thread_name.h"
 #include "common/base/unique_fd.h"
-#include "common/http/listen.h"
 
 namespace sluice::http {
 namespace {
@@ -268,14 +269,20 @@ class Server::Loop {
 Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Handler handler) {
   SLUICE_CHECK(options.connections > 0 && handler.answer);
   const std::string what = options.name + " address";
-  auto listening = Listen(what, options.address, static_cast<int>(options.connections));
-  if (!listening) return tl::unexpected(std::move(listening.error()));
+  const auto refused = [&](ErrorCode code, const std::string& why) {
+    return Fail(code, fmt::format("{} '{}' cannot be used: {}", what, options.address.Text(), why));
+  };
+  auto listening = Listen(options.address, static_cast<int>(options.connections));
+  if (!listening) {
+    return refused(
+        listening.error() == EADDRINUSE ? ErrorCode::kConflict : ErrorCode::kFailedPrecondition,
+        BindProblemText(listening.error()));
+  }
   UniqueFd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!event) {
     const int error = errno;
     SocketFile(listening->address).Remove();
-    return Fail(ErrorCode::kUnavailable, fmt::format("{} '{}' cannot be used: {}", what,
-                                                     options.address.Text(), std::strerror(error)));
+    return refused(ErrorCode::kUnavailable, std::strerror(error));
   }
   return std::unique_ptr<Server>(new Server(std::make_unique<Loop>(
       *std::move(listening), std::move(event), std::move(options), std::move(handler))));

@@ -5,23 +5,29 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 
+#include <algorithm>
 #include <mutex>
+#include <utility>
 
 #include "common/base/bind_probe.h"
+#include "common/base/descriptor_limit.h"
 #include "common/base/limits.h"
 #include "common/log/event_log.h"
 
 namespace sluice::controlplane {
 namespace {
 
-// gRPC says neither why it could not bind, nor does it leave a unix socket alone that is in use: so
-// that is found out first.
-Result<void> TryToBind(const std::string& flag, const SocketAddress& address) {
-  const int error = BindProblem(SocketKind::kStream, address);
-  if (error == 0) return {};
-  return Fail(ErrorCode::kFailedPrecondition, fmt::format("`{}`: cannot listen on {}: {}", flag,
-                                                          address.Text(), BindProblemText(error)));
+ConnectionBounds BoundsOf(const GrpcServerOptions& options) {
+  const std::size_t descriptors = DescriptorLimit();
+  const std::size_t shared =
+      descriptors - std::min(limits::kReservedDescriptors * 2, descriptors / 2);
+  const std::size_t open = std::min(options.connections, shared * options.descriptor_share / 100);
+  return {.open = std::max<std::size_t>(open, 1),
+          .open_a_peer = std::max<std::size_t>(open / limits::kPeerConnectionsPart, 1),
+          .silent_time = limits::kSilentTime};
 }
+
+int Milliseconds(std::chrono::milliseconds time) { return static_cast<int>(time.count()); }
 
 void PassGrpcLogOn(gpr_log_func_args* line) {
   LogEvent(LogLevel::kDebug, "grpc", {{"message", line->message}});
@@ -38,8 +44,9 @@ void SetUpGrpcOnce() {
 
 }  // namespace
 
-GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server, SocketAddress address)
-    : server_(std::move(server)), address_(std::move(address)) {
+GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server, std::unique_ptr<ConnectionGate> gate,
+                       SocketAddress address)
+    : server_(std::move(server)), gate_(std::move(gate)), address_(std::move(address)) {
   server_->GetHealthCheckService()->SetServingStatus(true);
 }
 
@@ -48,6 +55,7 @@ GrpcServer::~GrpcServer() { Stop(std::chrono::milliseconds(0)); }
 void GrpcServer::Stop(std::chrono::milliseconds patience) {
   if (server_ == nullptr) return;
   server_->GetHealthCheckService()->Shutdown();
+  gate_.reset();
   server_->Shutdown(std::chrono::system_clock::now() + patience);
   server_->Wait();
   server_.reset();
@@ -55,13 +63,19 @@ void GrpcServer::Stop(std::chrono::milliseconds patience) {
 
 Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerOptions& options) {
   SetUpGrpcOnce();
-  if (auto possible = TryToBind(options.flag, options.address); !possible) {
-    return tl::unexpected(possible.error());
-  }
+  const auto cannot_listen = [&options](const std::string& why) {
+    return Fail(
+        ErrorCode::kFailedPrecondition,
+        fmt::format("`{}`: cannot listen on {}: {}", options.flag, options.address.Text(), why));
+  };
+  auto listening = Listen(options.address, limits::kGrpcBacklog);
+  if (!listening) return cannot_listen(BindProblemText(listening.error()));
+  const SocketAddress address = listening->address;
+
   grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort(options.address.Text(), grpc::InsecureServerCredentials(), &port);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  const std::shared_ptr acceptor = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      grpc::InsecureServerCredentials());
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                              static_cast<int>(limits::kWatchStreams));
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 64 * 1024);
@@ -70,16 +84,32 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerOptions& o
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // Whoever says hello and nothing more has gone soon, too.
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             Milliseconds(limits::kSilentTime));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+                             Milliseconds(limits::kIdleConnectionTime));
   options.register_services(builder);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr) {
-    return Fail(ErrorCode::kFailedPrecondition,
-                fmt::format("`{}`: cannot listen on {}", options.flag, options.address.Text()));
+    SocketFile(address).Remove();
+    return cannot_listen("gRPC does not start");
   }
-  const SocketAddress bound = options.address.is_unix()
-                                  ? options.address
-                                  : options.address.WithPort(static_cast<std::uint16_t>(port));
-  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(server), bound));
+  auto gate = ConnectionGate::Open(
+      {.flag = options.flag,
+       .listening = *std::move(listening),
+       .bounds = BoundsOf(options),
+       .hand_over = [acceptor](int fd) {
+         grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+         connection.fd = fd;
+         acceptor->HandleNewConnection(&connection);
+       }});
+  if (!gate) {
+    server->Shutdown();
+    server->Wait();
+    return tl::unexpected(gate.error());
+  }
+  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(server), *std::move(gate), address));
 }
 
 }  // namespace sluice::controlplane

@@ -1,5 +1,6 @@
-// One listening gRPC port, for the API or for discovery: bind with a clear error, message limits,
-// health, reflection, orderly stop. Start and Stop from one thread.
+// One listening gRPC port, for the API or for discovery: bind with a clear error, bounded
+// connections (connection_gate.h), message limits, health, reflection, orderly stop. Start and Stop
+// from one thread.
 #pragma once
 
 #include <chrono>
@@ -9,6 +10,8 @@
 
 #include "common/base/address.h"
 #include "common/base/error.h"
+#include "common/base/limits.h"
+#include "controlplane/server/connection_gate.h"
 
 namespace grpc {
 class Server;
@@ -22,6 +25,10 @@ struct GrpcServerOptions {
   SocketAddress address;
   // Adds the services, which must outlive the server, and their limits.
   std::function<void(grpc::ServerBuilder&)> register_services;
+  // At once, of which one peer may have a part (limits::kPeerConnectionsPart). Fewer where this
+  // process may have few descriptors: then `descriptor_share` of them, in percent.
+  std::size_t connections = limits::kApiConnections;
+  std::size_t descriptor_share = 20;
 };
 
 class GrpcServer {
@@ -34,13 +41,17 @@ class GrpcServer {
 
   // With the port that the kernel chose for port 0.
   const SocketAddress& address() const { return address_; }
+  // Thread-safe, until Stop.
+  ConnectionCounts connections() const { return gate_->counts(); }
   // Health says NOT_SERVING, no new calls; waits for those under way, then cancels them.
   void Stop(std::chrono::milliseconds patience);
 
  private:
-  GrpcServer(std::unique_ptr<grpc::Server> server, SocketAddress address);
+  GrpcServer(std::unique_ptr<grpc::Server> server, std::unique_ptr<ConnectionGate> gate,
+             SocketAddress address);
 
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<ConnectionGate> gate_;
   const SocketAddress address_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "common/base/descriptor_limit.h"
 #include "common/base/library_locks.h"
 #include "common/base/standard_descriptors.h"
 #include "common/log/event_log.h"
@@ -10,7 +11,6 @@
 #include "common/process/signals.h"
 #include "dataplane/bootstrap/data_plane.h"
 #include "dataplane/bootstrap/options.h"
-#include "dataplane/loop/descriptor_limit.h"
 
 int main(int argc, char** argv) {
   using namespace sluice;
@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   StopLibraryLockChecks();
   const dataplane::ParsedOptions parsed = dataplane::ParseOptions(argc, argv);
   if (!parsed.options) return parsed.exit_status;
-  dataplane::RaiseDescriptorLimit();
+  RaiseDescriptorLimit();
   SetLogLevel(parsed.options->log_level);
   LogLibraries();
   dataplane::DataPlane data_plane(*parsed.options);

@@ -49,6 +49,12 @@ Process::Process(const std::vector<std::string>& command, const ProcessOptions& 
       const rlimit limit{*options.max_open_files, *options.max_open_files};
       ::setrlimit(RLIMIT_NOFILE, &limit);
     }
+    if (options.usual_open_files) {
+      rlimit limit{};
+      ::getrlimit(RLIMIT_NOFILE, &limit);
+      limit.rlim_cur = *options.usual_open_files;
+      ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
     if (options.user && ::geteuid() == 0) {
       if (::setgroups(0, nullptr) != 0 || ::setgid(*options.user) != 0 ||
           ::setuid(*options.user) != 0) {

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <cstdlib>
+#include <utility>
 
 #include "common/base/check.h"
 #include "tests/support/tcp_client.h"
@@ -27,6 +28,11 @@ std::string BinPath(const std::string& program) {
 ControlPlane::ControlPlane(const std::string& store, const std::string& standard_error)
     : store_(store.empty() ? "sqlite:" + dir_.File("store.db") : store) {
   process_options_.standard_error = standard_error;
+  Start();
+}
+
+ControlPlane::ControlPlane(ProcessOptions options)
+    : store_("sqlite:" + dir_.File("store.db")), process_options_(std::move(options)) {
   Start();
 }
 

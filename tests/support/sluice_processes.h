@@ -16,6 +16,7 @@ class ControlPlane {
   // Serving when the constructor returns (checked). `store` is another one's, or empty: its own.
   // `standard_error`: as ProcessOptions has it.
   explicit ControlPlane(const std::string& store = "", const std::string& standard_error = "");
+  explicit ControlPlane(ProcessOptions options);
   void Start();
   // SIGKILL, as a crash; the store stays.
   void Kill();

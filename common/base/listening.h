@@ -1,13 +1,11 @@
-// The listening socket of a server. Thread-safe.
+// A listening stream socket for a server of ours. Thread-safe.
 #pragma once
-
-#include <string>
 
 #include "common/base/address.h"
 #include "common/base/error.h"
 #include "common/base/unique_fd.h"
 
-namespace sluice::http {
+namespace sluice {
 
 struct Listening {
   UniqueFd fd;            // Does not block.
@@ -15,8 +13,7 @@ struct Listening {
 };
 
 // The socket file of a process that died is replaced; one that is served, and any other file, is
-// left alone. The error begins with `what` and names the address; kConflict: another process has
-// it.
-Result<Listening> Listen(const std::string& what, const SocketAddress& address, int backlog);
+// left alone. The error is a number for BindProblemText.
+tl::expected<Listening, int> Listen(const SocketAddress& address, int backlog);
 
-}  // namespace sluice::http
+}  // namespace sluice
