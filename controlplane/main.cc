@@ -112,7 +112,8 @@ Result<void> Run(const Flags& flags) {
        .address = *xds_address,
        .register_services = [&](grpc::ServerBuilder& builder) { discovery.RegisterOn(builder); },
        .connections = limits::kDiscoveryConnections,
-       .descriptor_share = 80});
+       .descriptor_share = 80,
+       .calls_end = false});
   if (!xds_server) return tl::unexpected(xds_server.error());
 
   const auto state = (*catalog)->Current();

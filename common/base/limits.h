@@ -77,6 +77,16 @@ inline constexpr std::chrono::seconds kRefusalsSaid{10};  // Between two events 
 inline constexpr std::chrono::seconds kSilentTime{10};    // Until a connection says something.
 inline constexpr std::chrono::minutes kIdleConnectionTime{5};   // Without a call.
 inline constexpr std::chrono::seconds kGrpcUnacknowledged{10};  // Data sent; then it is no more.
+// What one call may have of headers, on the wire and decoded.
+inline constexpr std::size_t kCallHeaderBytes = 32 * 1024;
+inline constexpr std::size_t kCallHeaderFrames = 16;
+inline constexpr int kConcurrentCalls = 256;  // Of a connection.
+// Of API calls that are still on their way: of a peer, and of all.
+inline constexpr std::size_t kUnfinishedBytesOfAPeer = 128 * 1024 * 1024;
+inline constexpr std::size_t kUnfinishedBytes = 256 * 1024 * 1024;
+// What a peer has done is remembered for so long after it has gone, of so many peers.
+inline constexpr std::chrono::seconds kPeerRemembered{60};
+inline constexpr std::size_t kPeersRemembered = 20'000;
 inline constexpr int kGrpcBacklog = 4'096;  // Connections that the kernel keeps for us to accept.
 inline constexpr std::chrono::milliseconds kGrpcAcceptPause{100};  // After descriptors ran out.
 

@@ -17,13 +17,17 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "common/base/check.h"
 #include "common/base/descriptor_limit.h"
 #include "common/base/limits.h"
+#include "common/base/mutex.h"
 #include "common/base/thread_name.h"
 #include "common/log/event_log.h"
+#include "controlplane/server/guarded_reads.h"
 #include "controlplane/server/refusals_said.h"
+#include "controlplane/server/token_bucket.h"
 
 namespace sluice::controlplane {
 namespace {
@@ -51,13 +55,6 @@ std::string PeerName(int fd, const SocketAddress& address) {
          "/64";
 }
 
-// What a socket is to the kernel for as long as the kernel runs; 0: it is none.
-std::uint64_t CookieOf(int fd) {
-  std::uint64_t cookie = 0;
-  socklen_t length = sizeof(cookie);
-  return ::getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &length) == 0 ? cookie : 0;
-}
-
 // As gRPC sets them on what it accepts. What is not acknowledged in time is a connection that is no
 // more; a pause between frames is no use to anybody.
 void SetTcpOptions(int fd) {
@@ -71,16 +68,18 @@ void SetTcpOptions(int fd) {
 
 class ConnectionGate::Loop {
  public:
-  Loop(GateOptions options, UniqueFd epoll, UniqueFd stop)
+  Loop(GateOptions options, UniqueFd epoll, UniqueFd bell)
       : options_(std::move(options)),
         socket_file_(options_.listening.address),
         table_(options_.bounds),
         epoll_(std::move(epoll)),
-        stop_(std::move(stop)),
+        bell_(std::move(bell)),
+        of_port_(std::make_shared<FrameBudget>(options_.frames.port)),
         refusals_said_("connections_refused", options_.flag),
         unspoken_said_("silent_connections_closed", options_.flag),
-        pauses_said_("accepting_paused", options_.flag) {
-    Watch(stop_.get(), EPOLLIN);
+        pauses_said_("accepting_paused", options_.flag),
+        cuts_said_("connections_cut", options_.flag) {
+    Watch(bell_.get(), EPOLLIN);
     Watch(listener(), EPOLLIN);
   }
 
@@ -103,16 +102,33 @@ class ConnectionGate::Loop {
 
   // From any thread.
   void Stop() {
-    const std::uint64_t one = 1;
-    SLUICE_CHECK(::write(stop_.get(), &one, sizeof(one)) == sizeof(one));
+    stopping_ = true;
+    Ring();
   }
 
   ConnectionCounts counts() const {
-    return {open_.load(),    silent_.load(),   accepted_.load(),
-            refused_.load(), unspoken_.load(), pauses_.load()};
+    return {open_.load(),     silent_.load(), accepted_.load(), refused_.load(),
+            unspoken_.load(), cut_.load(),    pauses_.load()};
   }
 
  private:
+  struct HandedOver {
+    std::unique_ptr<GuardedReads> reads;
+    MonotonicTime since{};
+  };
+  // What a peer has left, and who knows of it.
+  struct PeerBudget {
+    std::shared_ptr<FrameBudget> frames;
+    TokenBucket cuts;
+    MonotonicTime used{};
+  };
+  struct Cut {
+    std::string peer;
+    std::string why;
+  };
+  // Until the gate's thread has said them; only their number grows beyond that.
+  static constexpr std::size_t kCutsKept = 1'000;
+
   int listener() const { return options_.listening.fd.get(); }
 
   void Watch(int fd, std::uint32_t events) {
@@ -130,18 +146,20 @@ class ConnectionGate::Loop {
       if (time && (!next || *time < *next)) next = time;
     };
     sooner(paused_until_);
-    for (const RefusalsSaid* said : {&refusals_said_, &unspoken_said_, &pauses_said_}) {
+    for (const RefusalsSaid* said :
+         {&refusals_said_, &unspoken_said_, &pauses_said_, &cuts_said_}) {
       sooner(said->due());
     }
-    if (!cookies_.empty()) sooner(next_look_);
+    if (!handed_over_.empty()) sooner(next_look_);
     if (!next) return -1;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now());
     return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
   }
 
   void OnReady(int fd) {
-    if (fd == stop_.get()) {
-      stopping_ = true;
+    if (fd == bell_.get()) {
+      std::uint64_t rings;
+      SLUICE_CHECK(::read(fd, &rings, sizeof(rings)) == sizeof(rings) || errno == EAGAIN);
     } else if (fd == listener()) {
       AcceptSome(Clock::now());
     } else if (table_.IsSilent(fd)) {  // Not closed by another event of this round.
@@ -155,8 +173,9 @@ class ConnectionGate::Loop {
       paused_until_.reset();
       Watch(listener(), EPOLLIN);
     }
+    SayCuts(now);
     if (now >= next_look_) LookForClosed(now);
-    for (RefusalsSaid* said : {&refusals_said_, &unspoken_said_, &pauses_said_}) {
+    for (RefusalsSaid* said : {&refusals_said_, &unspoken_said_, &pauses_said_, &cuts_said_}) {
       said->SayIfDue(now);
     }
   }
@@ -186,7 +205,13 @@ class ConnectionGate::Loop {
   void Take(UniqueFd fd, const SocketAddress& address, MonotonicTime now) {
     const int number = fd.get();
     const std::string peer = PeerName(number, address);
-    cookies_.erase(number);  // The kernel gives out what gRPC has closed.
+    handed_over_.erase(number);  // The kernel gives out what gRPC has closed.
+    if (const auto of_peer = budgets_.find(peer);
+        of_peer != budgets_.end() && !of_peer->second.cuts.HasAny(now)) {
+      table_.Left(number);
+      Refuse(peer, "connections of the peer were cut too often", now);
+      return;
+    }
     const bool descriptors_left = !IsReservedDescriptor(number);
     auto arrival = table_.Arrive(number, peer, descriptors_left, now);
     if (arrival.answer != ConnectionTable::Answer::kTaken && now >= looked_ + kLookAgain) {
@@ -194,20 +219,23 @@ class ConnectionGate::Loop {
       arrival = table_.Arrive(number, peer, descriptors_left, now);
     }
     if (arrival.answer != ConnectionTable::Answer::kTaken) {
-      refused_.fetch_add(1, std::memory_order_relaxed);
-      refusals_said_.Happened(
-          peer,
-          arrival.answer == ConnectionTable::Answer::kPeerIsFull
-              ? fmt::format("the peer has {} connections, which is the most for one",
-                            options_.bounds.open_a_peer)
-              : fmt::format("{} connections are open, which is the most", table_.open()),
-          now);
+      Refuse(peer,
+             arrival.answer == ConnectionTable::Answer::kPeerIsFull
+                 ? fmt::format("the peer has {} connections, which is the most for one",
+                               options_.bounds.open_a_peer)
+                 : fmt::format("{} connections are open, which is the most", table_.open()),
+             now);
       return;
     }
     fd.release();
     if (!address.is_unix()) SetTcpOptions(number);
     if (arrival.gives_way) Close(*arrival.gives_way, "others needed its place", now);
     if (!Listen(number, now)) Watch(number, EPOLLIN | EPOLLRDHUP | EPOLLET);
+  }
+
+  void Refuse(const std::string& peer, const std::string& why, MonotonicTime now) {
+    refused_.fetch_add(1, std::memory_order_relaxed);
+    refusals_said_.Happened(peer, why, now);
   }
 
   // False: it has not said enough yet.
@@ -230,9 +258,56 @@ class ConnectionGate::Loop {
     if (text != kPreface) return false;
     Unwatch(fd);
     table_.Spoke(fd);
-    cookies_[fd] = CookieOf(fd);
+    const std::string peer = table_.PeerOf(fd);
+    handed_over_[fd] = {
+        std::make_unique<GuardedReads>(
+            fd,
+            std::make_unique<FrameGuard>(options_.frames.connection,
+                                         std::vector{BudgetOf(peer, now).frames, of_port_}),
+            [this, peer](std::string_view why) { OnAttack(peer, why); }),
+        now};
     options_.hand_over(fd);
     return true;
+  }
+
+  // Kept for a while when the last connection has gone: coming back is no way to another one.
+  PeerBudget& BudgetOf(const std::string& peer, MonotonicTime now) {
+    auto found = budgets_.find(peer);
+    if (found == budgets_.end()) {
+      found = budgets_
+                  .emplace(peer, PeerBudget{std::make_shared<FrameBudget>(options_.frames.peer),
+                                            TokenBucket(options_.frames.cuts)})
+                  .first;
+    }
+    found->second.used = now;
+    return found->second;
+  }
+
+  // On a thread of gRPC's.
+  void OnAttack(const std::string& peer, std::string_view why) {
+    cut_.fetch_add(1, std::memory_order_relaxed);
+    {
+      const MutexLock lock(mutex_);
+      if (cuts_.size() < kCutsKept) cuts_.push_back({peer, std::string(why)});
+    }
+    Ring();
+  }
+
+  void SayCuts(MonotonicTime now) {
+    std::vector<Cut> cuts;
+    {
+      const MutexLock lock(mutex_);
+      cuts.swap(cuts_);
+    }
+    for (const Cut& cut : cuts) {
+      BudgetOf(cut.peer, now).cuts.Take(now);
+      cuts_said_.Happened(cut.peer, cut.why, now);
+    }
+  }
+
+  void Ring() {
+    const std::uint64_t one = 1;
+    SLUICE_CHECK(::write(bell_.get(), &one, sizeof(one)) == sizeof(one) || errno == EAGAIN);
   }
 
   void Close(const ConnectionTable::Leaving& leaving, const char* why, MonotonicTime now) {
@@ -253,11 +328,28 @@ class ConnectionGate::Loop {
   void LookForClosed(MonotonicTime now) {
     looked_ = now;
     next_look_ = now + limits::kConnectionsLook;
-    std::erase_if(cookies_, [this](const auto& handed_over) {
-      const bool closed = CookieOf(handed_over.first) != handed_over.second;
-      if (closed) table_.Left(handed_over.first);
-      return closed;
+    std::erase_if(handed_over_, [&](const auto& entry) {
+      const HandedOver& connection = entry.second;
+      if (connection.reads->closed()) {
+        table_.Left(entry.first);
+        return true;
+      }
+      if (!connection.reads->seen() && now >= connection.since + limits::kSilentTime) SayBlind();
+      return false;
     });
+    std::erase_if(budgets_, [&](const auto& entry) {
+      const PeerBudget& of_peer = entry.second;
+      return of_peer.frames.use_count() == 1 && (now >= of_peer.used + limits::kPeerRemembered ||
+                                                 budgets_.size() > limits::kPeersRemembered);
+    });
+  }
+
+  // Its client began long ago, so gRPC must have read that.
+  void SayBlind() {
+    if (std::exchange(blind_said_, true)) return;
+    LogEvent(LogLevel::kError, "frame_guard_blind",
+             {{"port", options_.flag},
+              {"reason", "gRPC does not read with recvmsg: HTTP/2 floods are not noticed"}});
   }
 
   void Publish() {
@@ -271,22 +363,30 @@ class ConnectionGate::Loop {
   const GateOptions options_;
   const SocketFile socket_file_;
   ConnectionTable table_;
-  std::map<int, std::uint64_t> cookies_;  // Of those handed over.
   const UniqueFd epoll_;
-  const UniqueFd stop_;
-  bool stopping_ = false;
+  const UniqueFd bell_;
+  std::atomic<bool> stopping_{false};
+  const std::shared_ptr<FrameBudget> of_port_;
+  std::map<std::string, PeerBudget> budgets_;
+  std::map<int, HandedOver> handed_over_;
   std::optional<MonotonicTime> paused_until_;
   MonotonicTime looked_{};
   MonotonicTime next_look_{};
   RefusalsSaid refusals_said_;
   RefusalsSaid unspoken_said_;
   RefusalsSaid pauses_said_;
+  RefusalsSaid cuts_said_;
+  bool blind_said_ = false;
+
+  Mutex mutex_;
+  std::vector<Cut> cuts_ ABSL_GUARDED_BY(mutex_);
 
   std::atomic<std::uint64_t> open_{0};
   std::atomic<std::uint64_t> silent_{0};
   std::atomic<std::uint64_t> accepted_{0};
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::uint64_t> unspoken_{0};
+  std::atomic<std::uint64_t> cut_{0};
   std::atomic<std::uint64_t> pauses_{0};
 };
 
@@ -295,14 +395,14 @@ ConnectionGate::ConnectionGate(std::unique_ptr<Loop> loop)
 
 Result<std::unique_ptr<ConnectionGate>> ConnectionGate::Open(GateOptions options) {
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
-  UniqueFd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!epoll || !stop) {
+  UniqueFd bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!epoll || !bell) {
     SocketFile(options.listening.address).Remove();
     return Fail(ErrorCode::kUnavailable,
                 fmt::format("`{}`: {}", options.flag, std::generic_category().message(errno)));
   }
   return std::unique_ptr<ConnectionGate>(new ConnectionGate(
-      std::make_unique<Loop>(std::move(options), std::move(epoll), std::move(stop))));
+      std::make_unique<Loop>(std::move(options), std::move(epoll), std::move(bell))));
 }
 
 ConnectionGate::~ConnectionGate() {

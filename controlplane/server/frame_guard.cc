@@ -1,7 +1,6 @@
 #include "controlplane/server/frame_guard.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 namespace sluice::controlplane {
@@ -25,23 +24,12 @@ constexpr std::string_view kUnfinished = "too many calls, or too much of them, a
 
 FrameBudget::FrameBudget(const FrameBounds& bounds)
     : bounds_(bounds),
-      buckets_{Bucket{bounds.resets.at_once}, Bucket{bounds.calls.at_once},
-               Bucket{bounds.idle_frames.at_once}} {}
+      buckets_{TokenBucket(bounds.resets), TokenBucket(bounds.calls),
+               TokenBucket(bounds.idle_frames)} {}
 
 bool FrameBudget::Spend(Spending what, MonotonicTime now) {
-  const Allowance& allowed = what == Spending::kReset  ? bounds_.resets
-                             : what == Spending::kCall ? bounds_.calls
-                                                       : bounds_.idle_frames;
   const MutexLock lock(mutex_);
-  Bucket& bucket = buckets_[static_cast<std::size_t>(what)];
-  if (now > bucket.filled) {
-    const std::chrono::duration<double> since = now - bucket.filled;
-    bucket.left = std::min(allowed.at_once, bucket.left + since.count() * allowed.a_second);
-    bucket.filled = now;
-  }
-  if (bucket.left < 1) return false;
-  bucket.left -= 1;
-  return true;
+  return buckets_[static_cast<std::size_t>(what)].Take(now);
 }
 
 bool FrameBudget::Begin(std::size_t calls, std::size_t bytes) {
@@ -60,17 +48,18 @@ void FrameBudget::Finish(std::size_t calls, std::size_t bytes) {
   bytes_ -= bytes;
 }
 
-FrameGuard::FrameGuard(const FrameBounds& of_connection, std::shared_ptr<FrameBudget> of_peer)
-    : bounds_(of_connection),
-      own_(of_connection),
-      of_peer_(std::move(of_peer)),
-      skip_(kPrefaceBytes) {}
+FrameGuard::FrameGuard(const FrameBounds& of_connection,
+                       std::vector<std::shared_ptr<FrameBudget>> shared)
+    : bounds_(of_connection), budgets_(std::move(shared)), skip_(kPrefaceBytes) {
+  budgets_.insert(budgets_.begin(), std::make_shared<FrameBudget>(of_connection));
+}
 
 FrameGuard::~FrameGuard() {
   while (!unfinished_.empty()) Finish(unfinished_.begin()->first);
 }
 
 Verdict FrameGuard::Take(std::string_view bytes, MonotonicTime now) {
+  Verdict first;
   while (!bytes.empty()) {
     if (skip_ > 0) {
       const std::size_t skipped = std::min(skip_, bytes.size());
@@ -82,9 +71,10 @@ Verdict FrameGuard::Take(std::string_view bytes, MonotonicTime now) {
     bytes.remove_prefix(1);
     if (header_bytes_ < header_.size()) continue;
     header_bytes_ = 0;
-    if (const Verdict verdict = OnFrame(now)) return verdict;
+    const Verdict verdict = OnFrame(now);
+    if (!first) first = verdict;
   }
-  return std::nullopt;
+  return first;
 }
 
 Verdict FrameGuard::OnFrame(MonotonicTime now) {
@@ -148,21 +138,23 @@ Verdict FrameGuard::OnData(std::size_t length, MonotonicTime now) {
 }
 
 bool FrameGuard::Spend(FrameBudget::Spending what, MonotonicTime now) {
-  return own_.Spend(what, now) && of_peer_->Spend(what, now);
+  return std::ranges::all_of(budgets_,
+                             [&](const auto& budget) { return budget->Spend(what, now); });
 }
 
 bool FrameGuard::Begin(std::size_t calls, std::size_t bytes) {
-  if (!own_.Begin(calls, bytes)) return false;
-  if (of_peer_->Begin(calls, bytes)) return true;
-  own_.Finish(calls, bytes);
-  return false;
+  for (std::size_t i = 0; i < budgets_.size(); ++i) {
+    if (budgets_[i]->Begin(calls, bytes)) continue;
+    while (i > 0) budgets_[--i]->Finish(calls, bytes);
+    return false;
+  }
+  return true;
 }
 
 void FrameGuard::Finish(std::uint32_t stream) {
   const auto call = unfinished_.find(stream);
   if (call == unfinished_.end()) return;
-  own_.Finish(1, call->second);
-  of_peer_->Finish(1, call->second);
+  for (const auto& budget : budgets_) budget->Finish(1, call->second);
   unfinished_.erase(call);
 }
 

@@ -13,17 +13,13 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "common/base/monotonic_time.h"
 #include "common/base/mutex.h"
+#include "controlplane/server/token_bucket.h"
 
 namespace sluice::controlplane {
-
-// So much at once, and so much a second for good.
-struct Allowance {
-  double at_once;
-  double a_second;
-};
 
 struct FrameBounds {
   std::size_t header_block_bytes;     // Of one call: HEADERS and all its CONTINUATIONs.
@@ -48,28 +44,24 @@ class FrameBudget {
   void Finish(std::size_t calls, std::size_t bytes);
 
  private:
-  struct Bucket {
-    double left;
-    MonotonicTime filled{};
-  };
-
   const FrameBounds bounds_;
   Mutex mutex_;
-  std::array<Bucket, 3> buckets_ ABSL_GUARDED_BY(mutex_);
+  std::array<TokenBucket, 3> buckets_ ABSL_GUARDED_BY(mutex_);
   std::size_t calls_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 class FrameGuard {
  public:
-  // `of_connection` is what this one may do, `of_peer` what all connections of its peer may.
-  FrameGuard(const FrameBounds& of_connection, std::shared_ptr<FrameBudget> of_peer);
-  // Gives the peer back what is unfinished.
+  // `of_connection` is what this one may do, `shared` what it may do together with others: those of
+  // its peer, all of the port.
+  FrameGuard(const FrameBounds& of_connection, std::vector<std::shared_ptr<FrameBudget>> shared);
+  // Gives back what is unfinished.
   ~FrameGuard();
   FrameGuard(const FrameGuard&) = delete;
   FrameGuard& operator=(const FrameGuard&) = delete;
 
-  // The next bytes of the connection, from its very beginning on. What the peer has done (a
+  // The next bytes of the connection, from its very beginning on. What the peer has done first (a
   // literal) when the connection has to end here; nobody must act on these bytes then.
   std::optional<std::string_view> Take(std::string_view bytes, MonotonicTime now);
 
@@ -87,8 +79,7 @@ class FrameGuard {
   void Finish(std::uint32_t stream);
 
   const FrameBounds bounds_;
-  FrameBudget own_;
-  const std::shared_ptr<FrameBudget> of_peer_;
+  std::vector<std::shared_ptr<FrameBudget>> budgets_;  // Its own first.
 
   std::size_t skip_;  // Bytes of the preface or of a frame's payload still to come.
   std::array<unsigned char, 9> header_;

@@ -6,6 +6,7 @@
 #include <grpcpp/health_check_service_interface.h>
 
 #include <algorithm>
+#include <limits>
 #include <mutex>
 #include <utility>
 
@@ -25,6 +26,34 @@ ConnectionBounds BoundsOf(const GrpcServerOptions& options) {
   return {.open = std::max<std::size_t>(open, 1),
           .open_a_peer = std::max<std::size_t>(open / limits::kPeerConnectionsPart, 1),
           .silent_time = limits::kSilentTime};
+}
+
+// A well-behaved client is far below: a data plane has two calls, which it resets when it leaves.
+PortFrameBounds FramesOf(const GrpcServerOptions& options) {
+  constexpr double kUnbounded = 1e18;
+  constexpr std::size_t kNoBound = std::numeric_limits<std::size_t>::max();
+  FrameBounds connection{.header_block_bytes = limits::kCallHeaderBytes,
+                         .header_block_frames = limits::kCallHeaderFrames,
+                         .resets = {200, 100},
+                         .calls = {10'000, 4'000},
+                         .idle_frames = {10'000, 5'000},
+                         .unfinished_calls = limits::kConcurrentCalls,
+                         .unfinished_call_bytes = kNoBound};
+  // Whoever says all there is to a call says it at once.
+  if (options.calls_end) connection.unfinished_calls = limits::kConcurrentCalls / 4;
+  FrameBounds peer = connection;
+  peer.resets = {2'000, 200};
+  peer.calls = {50'000, 4'000};
+  peer.idle_frames = {200'000, 50'000};
+  // Two of a data plane.
+  peer.unfinished_calls = 2 * options.connections / limits::kPeerConnectionsPart;
+  if (options.calls_end) peer.unfinished_call_bytes = limits::kUnfinishedBytesOfAPeer;
+  FrameBounds port = connection;
+  port.resets = port.calls = port.idle_frames = {kUnbounded, kUnbounded};
+  port.unfinished_calls = 2 * options.connections;
+  if (options.calls_end) port.unfinished_call_bytes = limits::kUnfinishedBytes;
+  // A client that is broken, and not an attack, waits longer than this before it comes back.
+  return {connection, peer, port, /*cuts=*/{20, 1}};
 }
 
 int Milliseconds(std::chrono::milliseconds time) { return static_cast<int>(time.count()); }
@@ -76,9 +105,9 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerOptions& o
   const std::shared_ptr acceptor = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
       grpc::InsecureServerCredentials());
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
-                             static_cast<int>(limits::kWatchStreams));
-  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 64 * 1024);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits::kConcurrentCalls);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE,
+                             static_cast<int>(limits::kCallHeaderBytes));
   // A peer that vanished is found out; clients may ask as often as that themselves.
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
@@ -99,6 +128,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerOptions& o
       {.flag = options.flag,
        .listening = *std::move(listening),
        .bounds = BoundsOf(options),
+       .frames = FramesOf(options),
        .hand_over = [acceptor](int fd) {
          grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
          connection.fd = fd;

@@ -29,6 +29,9 @@ struct GrpcServerOptions {
   // process may have few descriptors: then `descriptor_share` of them, in percent.
   std::size_t connections = limits::kApiConnections;
   std::size_t descriptor_share = 20;
+  // A client has said all there is to a call when it has begun it, so what of it is on its way can
+  // be bounded. False: streams, which last.
+  bool calls_end = true;
 };
 
 class GrpcServer {

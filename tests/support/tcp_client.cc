@@ -26,13 +26,21 @@ bool WaitReadable(int fd, Clock::time_point end) {
 
 }  // namespace
 
-TcpClient::TcpClient(const std::string& address) {
+TcpClient::TcpClient(const std::string& address, const std::string& source) {
   const auto colon = address.rfind(':');
   sockaddr_in target{};
   target.sin_family = AF_INET;
   target.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1))));
   ::inet_pton(AF_INET, address.substr(0, colon).c_str(), &target.sin_addr);
   fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (!source.empty()) {
+    sockaddr_in from{};
+    from.sin_family = AF_INET;
+    ::inet_pton(AF_INET, source.c_str(), &from.sin_addr);
+    const int on = 1;
+    ::setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+    if (::bind(fd_, reinterpret_cast<sockaddr*>(&from), sizeof(from)) != 0) Close();
+  }
   const timeval patience{std::chrono::seconds(kPatience).count(), 0};
   ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
   if (::connect(fd_, reinterpret_cast<sockaddr*>(&target), sizeof(target)) != 0) Close();

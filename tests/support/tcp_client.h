@@ -14,7 +14,9 @@ namespace sluice::test {
 class TcpClient {
  public:
   // `127.0.0.1:port`. connected() says whether it worked.
-  explicit TcpClient(const std::string& address);
+  explicit TcpClient(const std::string& address) : TcpClient(address, "") {}
+  // From the IPv4 address `source`, unless it is empty.
+  TcpClient(const std::string& address, const std::string& source);
   ~TcpClient();
   TcpClient(TcpClient&& other) noexcept;
   TcpClient& operator=(TcpClient&& other) noexcept;
