@@ -39,8 +39,15 @@ inline constexpr std::size_t kSliceEndpoints = 100;
 inline constexpr std::size_t kUpstreamEndpoints = 10'000;
 inline constexpr std::size_t kTextTemplateBytes = 4096;
 inline constexpr std::size_t kUnixPathBytes = 107;  // sockaddr_un.sun_path without the NUL.
-// Total ring points of one upstream; weights are scaled down beyond it (nginx takes gigabytes).
-inline constexpr std::size_t kRingPoints = 1'600'000;
+// RING_HASH: points for a unit of weight, as nginx, as long as the weights of an upstream add up to
+// kRingExactWeight or to the number of its endpoints. Beyond that its endpoints share as many
+// points as they would have then (nginx takes gigabytes). At most 1.6 million an upstream.
+inline constexpr std::size_t kRingPointsPerWeight = 160;
+inline constexpr std::size_t kRingExactWeight = 64;
+// Of all upstreams of a data plane together, 8 bytes each: those in force, and with the older forms
+// that sessions still hold.
+inline constexpr std::size_t kRingPointsInForce = 16'000'000;
+inline constexpr std::size_t kRingPointsHeld = 2 * kRingPointsInForce;
 
 // API.
 inline constexpr std::size_t kApplyResources = 10'000;

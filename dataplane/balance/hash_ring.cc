@@ -3,12 +3,30 @@
 #include <algorithm>
 #include <array>
 
+#include "common/base/limits.h"
 #include "dataplane/balance/crc32.h"
 
 namespace sluice::dataplane {
 namespace {
 
-constexpr std::uint64_t kPointsPerWeight = 160;
+// How many points each of `servers` gets.
+class PointShares {
+ public:
+  explicit PointShares(const std::vector<HashRing::Server>& servers)
+      : exact_(std::max<std::uint64_t>(limits::kRingExactWeight, servers.size())) {
+    for (const HashRing::Server& server : servers) total_weight_ += server.weight;
+  }
+  // At least 1.
+  std::uint64_t Of(const HashRing::Server& server) const {
+    const std::uint64_t points = server.weight * limits::kRingPointsPerWeight;
+    if (total_weight_ <= exact_) return points;
+    return std::max<std::uint64_t>(1, points * exact_ / total_weight_);
+  }
+
+ private:
+  const std::uint64_t exact_;  // The weight up to which nginx's points are taken, all of them.
+  std::uint64_t total_weight_ = 0;
+};
 
 // CRC of HOST, a zero byte and PORT.
 std::uint32_t ServerHash(std::string_view text) {
@@ -40,18 +58,21 @@ void SortByHash(std::vector<HashRing::Point>& points) {
 
 }  // namespace
 
-HashRing::HashRing(const std::vector<Server>& servers, std::size_t max_points) {
-  std::uint64_t total_weight = 0;
-  for (const Server& server : servers) total_weight += server.weight;
-  const std::uint64_t max_weight = max_points / kPointsPerWeight;
+std::uint64_t HashRing::CountPoints(const std::vector<Server>& servers) {
+  const PointShares shares(servers);
+  std::uint64_t points = 0;
+  for (const Server& server : servers) points += shares.Of(server);
+  return points;
+}
+
+HashRing::HashRing(const std::vector<Server>& servers) {
+  points_.reserve(CountPoints(servers));
+  const PointShares shares(servers);
   for (std::uint32_t index = 0; index < servers.size(); ++index) {
-    std::uint64_t weight = servers[index].weight;
-    if (total_weight > max_weight) {
-      weight = std::max<std::uint64_t>(1, weight * max_weight / total_weight);
-    }
+    const std::uint64_t points = shares.Of(servers[index]);
     const std::uint32_t base = ServerHash(servers[index].text);
     std::uint32_t hash = 0;
-    for (std::uint64_t i = 0; i < weight * kPointsPerWeight; ++i) {
+    for (std::uint64_t i = 0; i < points; ++i) {
       const std::array<char, 4> previous = {
           static_cast<char>(hash & 0xff), static_cast<char>((hash >> 8) & 0xff),
           static_cast<char>((hash >> 16) & 0xff), static_cast<char>((hash >> 24) & 0xff)};

@@ -1,5 +1,8 @@
 // The ketama ring of Cache::Memcached::Fast and nginx `hash KEY consistent`: 160 points for a unit
-// of weight, each naming a server. Pure; immutable once built.
+// of weight, each naming a server. Where nginx would take more points than limits::kRingExactWeight
+// allows (or one unit of weight a server, if that is more), the servers share so many by their
+// weights: each has a part of the points that nginx gives it, the first ones. Pure; immutable once
+// built.
 #pragma once
 
 #include <cstddef>
@@ -13,15 +16,18 @@ class HashRing {
  public:
   struct Server {
     std::string_view text;  // As configured; only read while building.
-    std::uint32_t weight;
+    std::uint64_t weight;
   };
   struct Point {
     std::uint32_t hash;
     std::uint32_t server;  // Index into the servers it was built from.
   };
 
-  // Weights are scaled down, each to at least 1, when they ask for more than `max_points`.
-  HashRing(const std::vector<Server>& servers, std::size_t max_points);
+  // How many points (before equal ones are made one) the ring of these has; what it takes to build
+  // it goes by that.
+  static std::uint64_t CountPoints(const std::vector<Server>& servers);
+
+  explicit HashRing(const std::vector<Server>& servers);
 
   // Where the key falls: the first point at or after its hash, around the end. The ring is not
   // empty.

@@ -34,5 +34,7 @@ std::unique_ptr<const Selection> MakeRandomTwo();
 std::unique_ptr<const Selection> MakeIpHash();
 std::unique_ptr<const Selection> MakeHash();
 std::unique_ptr<const Selection> MakeRingHash(const EndpointSet& set);
+// Points of the ring that MakeRingHash would build of these: 8 bytes each, and about 30 ns of work.
+std::uint64_t RingPointsOf(const std::vector<BalanceEndpoint>& endpoints);
 
 }  // namespace sluice::dataplane

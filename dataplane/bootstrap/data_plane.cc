@@ -118,12 +118,12 @@ Result<void> DataPlane::StartStatic() {
   }
   if (!watch) return tl::unexpected(watch.error());
   watch_ = *std::move(watch);
-  applier_.Apply(*updates, {0, "", true});
+  applier_.Apply(*std::move(updates), {0, "", true});
   return {};
 }
 
 void DataPlane::Reload() {
-  const auto updates = static_config_->Read();
+  auto updates = static_config_->Read();
   if (!updates) {
     for (const manifest::Diagnostic& wrong : updates.error()) {
       LogEvent(LogLevel::kError, "config_refused",
@@ -136,7 +136,7 @@ void DataPlane::Reload() {
   if (updates->empty()) return;
   LogEvent(LogLevel::kInfo, "config_reloaded",
            {{"path", options_.config}, {"changed_objects", updates->size()}});
-  applier_.Apply(*updates, {0, "", true});
+  applier_.Apply(*std::move(updates), {0, "", true});
 }
 
 Result<void> DataPlane::StartDiscovery() {
@@ -187,7 +187,7 @@ void DataPlane::RestoreState(const std::string& file) {
 void DataPlane::OnSwap(StagedSwap swap) {
   if (draining_) return;
   const bool complete = !swap.digest.empty();
-  applier_.Apply(swap.updates, {swap.generation, std::move(swap.digest), complete});
+  applier_.Apply(std::move(swap.updates), {swap.generation, std::move(swap.digest), complete});
 }
 
 void DataPlane::OnContact(bool connected) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -44,7 +46,11 @@ BalancePolicy PolicyOf(const v1::Balance& balance) {
 // The endpoints of one object after those of the objects before it.
 class EndpointList {
  public:
-  explicit EndpointList(const std::string& upstream) : upstream_(upstream) {}
+  // The set is made large enough at once: one that grows does not survive a lack of memory.
+  EndpointList(const std::string& upstream, std::size_t endpoints)
+      : upstream_(upstream), seen_(endpoints) {
+    list_.reserve(endpoints);
+  }
 
   tl::expected<void, v1::ResourceProblem> Add(const EndpointPart& part) {
     for (std::size_t i = 0; i < part.endpoints->size(); ++i) {
@@ -97,13 +103,15 @@ EndpointPart ReadEndpoints(const VersionedResource& held, const std::string& ups
 }
 
 tl::expected<std::shared_ptr<const UpstreamConfig>, v1::ResourceProblem> CompileUpstream(
-    const UpstreamParts& parts, StateTable& states) {
+    const UpstreamParts& parts, RingClaim& ring, StateTable& states) {
   const model::Resource& resource = *parts.upstream.held.resource;
   const auto& spec = resource.As<v1::Upstream>().spec();
   auto config = std::make_shared<UpstreamConfig>();
   config->name = resource.key().DiscoveryName();
 
-  EndpointList endpoints(config->name);
+  std::size_t count = parts.upstream.endpoints->size();
+  for (const EndpointPart& slice : parts.slices) count += slice.endpoints->size();
+  EndpointList endpoints(config->name, std::min(count, limits::kUpstreamEndpoints));
   if (auto added = endpoints.Add(parts.upstream); !added) return Unexpected(added.error());
   for (const EndpointPart& slice : parts.slices) {
     if (auto added = endpoints.Add(slice); !added) return Unexpected(added.error());
@@ -124,7 +132,18 @@ tl::expected<std::shared_ptr<const UpstreamConfig>, v1::ResourceProblem> Compile
     config->health.fail_timeout_s = spec.passive_health().fail_timeout().seconds();
   }
   config->has_unix_endpoint = endpoints.has_unix();
-  config->balancer = std::make_unique<const Balancer>(policy, endpoints.Take(), config->health);
+  std::vector<BalanceEndpoint> all = endpoints.Take();
+  if (policy == BalancePolicy::kRingHash) {
+    ring.points = RingPointsOf(all);
+    auto share = ring.room.Take(ring.points, ring.replaced);
+    if (!share) {
+      return Unexpected(MakeProblem(resource.key(), parts.upstream.held.version,
+                                    v1::ResourceProblem::NOT_PROGRAMMED,
+                                    {kNoRoomForRing, "spec.balance.policy", share.error()}));
+    }
+    config->ring = *std::move(share);
+  }
+  config->balancer = std::make_unique<const Balancer>(policy, std::move(all), config->health);
   config->shared = states.Upstream(config->name);
   return config;
 }

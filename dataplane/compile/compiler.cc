@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <deque>
 #include <iterator>
+#include <new>
+#include <string_view>
 
 #include "common/base/limits.h"
 #include "common/model/validate.h"
@@ -32,6 +34,25 @@ v1::ResourceProblem TooManyListeners(const VersionedResource& listener) {
                    limits::kListeners)});
 }
 
+constexpr std::string_view kOutOfMemory = "OutOfMemory";
+
+v1::ResourceProblem OutOfMemory(const VersionedResource& at) {
+  return MakeProblem(at.resource->key(), at.version, v1::ResourceProblem::NOT_PROGRAMMED,
+                     {kOutOfMemory, "",
+                      "waits for memory: this data plane has not enough of it to put the object in "
+                      "force"});
+}
+
+// What `compile` returns, or that memory ran out.
+template <typename Compile>
+auto WithinMemory(const VersionedResource& at, Compile compile) -> decltype(compile()) {
+  try {
+    return compile();
+  } catch (const std::bad_alloc&) {
+  }
+  return tl::unexpected(OutOfMemory(at));
+}
+
 }  // namespace
 
 const Compiler::KindRow Compiler::kKinds[] = {
@@ -44,25 +65,51 @@ const Compiler::KindRow Compiler::kKinds[] = {
 Compiler::Compiler(Settings settings)
     : settings_(std::move(settings)),
       states_(settings_.workers),
+      rings_(settings_.rings),
       config_(std::make_shared<RuntimeConfig>()) {}
 
-std::shared_ptr<const RuntimeConfig> Compiler::Compile(const ResourceUpdates& updates) {
+std::shared_ptr<const RuntimeConfig> Compiler::Compile(ResourceUpdates updates) {
+  if (unfinished_.empty()) {
+    unfinished_.swap(updates);
+  } else {
+    unfinished_.insert(unfinished_.end(), std::make_move_iterator(updates.begin()),
+                       std::make_move_iterator(updates.end()));
+  }
+  try {
+    config_ = CompileUnfinished();
+  } catch (const std::bad_alloc&) {
+    return config_;  // Problems() names what is unfinished.
+  }
+  unfinished_.clear();
+  to_rebuild_ = {};
+  earlier_.clear();
   listeners_changed_ = upstreams_changed_ = false;
-  ToRebuild rebuild;
-  rebuild.listeners = conflicted_;
-  for (const ResourceUpdate& update : updates) Accept(update, rebuild);
+  return config_;
+}
+
+std::shared_ptr<const RuntimeConfig> Compiler::CompileUnfinished() {
+  ToRebuild& rebuild = to_rebuild_;
+  rebuild.listeners.insert(conflicted_.begin(), conflicted_.end());
+  for (const ResourceUpdate& update : unfinished_) Accept(update, rebuild);
+  AddThoseWithoutMemory(rebuild);
   for (const model::ResourceKey& key : rebuild.upstreams) {
+    if (RebuildUpstream(key)) AddListenersUsing(key, rebuild.listeners);
+  }
+  // Now that the others have given up what they do not need.
+  for (const auto& [key, points] : std::map(without_ring_)) {
+    const auto in_force = upstreams_.find(key);
+    if (!rings_.Has(points, in_force == upstreams_.end() ? 0 : PointsOf(in_force->second)))
+      continue;
     if (RebuildUpstream(key)) AddListenersUsing(key, rebuild.listeners);
   }
   for (const model::ResourceKey& key : without_log_) {
     if (!rebuild.listeners.contains(key) && Link(*wanted_.Find(key))) rebuild.listeners.insert(key);
   }
 
-  EarlierUnits earlier;
   for (const model::ResourceKey& key : rebuild.listeners) {
     const auto found = listeners_.find(key);
-    earlier[key] =
-        found == listeners_.end() ? nullptr : std::make_unique<ListenerUnit>(found->second);
+    earlier_.try_emplace(
+        key, found == listeners_.end() ? nullptr : std::make_unique<ListenerUnit>(found->second));
   }
   // Those that go make room for others.
   for (const bool gone : {true, false}) {
@@ -70,7 +117,7 @@ std::shared_ptr<const RuntimeConfig> Compiler::Compile(const ResourceUpdates& up
       if ((wanted_.Find(key) == nullptr) == gone) RebuildListener(key);
     }
   }
-  SettleAddressConflicts(earlier);
+  SettleAddressConflicts();
   ReleaseDeparted();
 
   std::shared_ptr<ListenerList> listeners;
@@ -92,8 +139,20 @@ std::shared_ptr<const RuntimeConfig> Compiler::Compile(const ResourceUpdates& up
       config->upstreams[slot] = unit.config;
     }
   }
-  config_ = std::move(config);
-  return config_;
+  return config;
+}
+
+void Compiler::AddThoseWithoutMemory(ToRebuild& rebuild) {
+  for (const model::ResourceKey& key : Keys(without_memory_)) {
+    if (key.kind == Kind<v1::Listener>()) {
+      rebuild.listeners.insert(key);
+    } else if (key.kind == Kind<v1::Upstream>()) {
+      rebuild.upstreams.insert(key);
+    } else if (const VersionedResource* wanted = wanted_.Find(key)) {
+      RebuildPolicy(key, *wanted);
+      AddListenersUsing(key, rebuild.listeners);
+    }
+  }
 }
 
 void Compiler::Accept(const ResourceUpdate& update, ToRebuild& rebuild) {
@@ -156,13 +215,15 @@ std::vector<VersionedResource> Compiler::SlicesOf(const model::ResourceKey& upst
 
 void Compiler::RebuildPolicy(const model::ResourceKey& key, const VersionedResource& wanted) {
   problems_.erase(key);
+  without_memory_.erase(key);
   if (wanted.resource == nullptr) {
     if (policies_.contains(key)) departed_.insert(key);
     return;
   }
   departed_.erase(key);
-  auto compiled = CompileAccessPolicy(wanted);
+  auto compiled = WithinMemory(wanted, [&] { return CompileAccessPolicy(wanted); });
   if (!compiled) {
+    if (compiled.error().reason() == kOutOfMemory) without_memory_.insert(key);
     Report(key, compiled.error());
     return;
   }
@@ -171,6 +232,8 @@ void Compiler::RebuildPolicy(const model::ResourceKey& key, const VersionedResou
 
 bool Compiler::RebuildUpstream(const model::ResourceKey& key) {
   problems_.erase(key);
+  without_ring_.erase(key);
+  without_memory_.erase(key);
   const std::vector<VersionedResource> slices = SlicesOf(key);
   const auto in_force = upstreams_.find(key);
   const VersionedResource* wanted = wanted_.Find(key);
@@ -185,19 +248,42 @@ bool Compiler::RebuildUpstream(const model::ResourceKey& key) {
     return false;
   }
   departed_.erase(key);
-  UpstreamParts parts =
-      PartsOf(*wanted, slices, in_force == upstreams_.end() ? nullptr : &in_force->second.parts);
-  auto config = CompileUpstream(parts, states_);
-  if (!config) {
-    Report(key, config.error());
+  const UpstreamUnit* earlier = in_force == upstreams_.end() ? nullptr : &in_force->second;
+  RingClaim ring{rings_, earlier == nullptr ? 0 : PointsOf(*earlier)};
+  auto unit = WithinMemory(*wanted, [&]() -> tl::expected<UpstreamUnit, v1::ResourceProblem> {
+    UpstreamParts parts = PartsOf(*wanted, slices, earlier == nullptr ? nullptr : &earlier->parts);
+    auto config = CompileUpstream(parts, ring, states_);
+    if (!config) return tl::unexpected(config.error());
+    return UpstreamUnit{std::move(parts), *std::move(config)};
+  });
+  if (!unit) {
+    if (unit.error().reason() == kNoRoomForRing) without_ring_[key] = ring.points;
+    if (unit.error().reason() == kOutOfMemory) without_memory_.insert(key);
+    Report(key, unit.error());
     return false;
   }
   // Only whether it is there, and whether a UDP listener may use it, matters to listeners.
-  const bool relink = in_force == upstreams_.end() ||
-                      in_force->second.config->has_unix_endpoint != (*config)->has_unix_endpoint;
-  upstreams_[key] = {std::move(parts), *std::move(config)};
-  upstreams_changed_ = true;
+  const bool relink =
+      earlier == nullptr || earlier->config->has_unix_endpoint != unit->config->has_unix_endpoint;
+  ReplaceUpstream(key, &*unit);
   return relink;
+}
+
+std::uint64_t Compiler::PointsOf(const UpstreamUnit& unit) { return unit.config->ring.points(); }
+
+void Compiler::ReplaceUpstream(const model::ResourceKey& key, UpstreamUnit* unit) {
+  const auto found = upstreams_.find(key);
+  const std::uint64_t before = found == upstreams_.end() ? 0 : PointsOf(found->second);
+  const std::uint64_t after = unit == nullptr ? 0 : PointsOf(*unit);
+  if (unit == nullptr) {
+    upstreams_.erase(found);
+  } else if (found == upstreams_.end()) {
+    upstreams_.emplace(key, std::move(*unit));
+  } else {
+    found->second = std::move(*unit);
+  }
+  rings_.Replace(before, after);
+  upstreams_changed_ = true;
 }
 
 // What is in force of the same objects is taken over.
@@ -227,6 +313,7 @@ void Compiler::RebuildListener(const model::ResourceKey& key) {
   problems_.erase(key);
   conflicted_.erase(key);
   without_log_.erase(key);
+  without_memory_.erase(key);
   const VersionedResource* wanted = wanted_.Find(key);
   if (wanted == nullptr ||
       !model::Selects(wanted->resource->As<v1::Listener>().spec().node_selector(),
@@ -241,6 +328,7 @@ void Compiler::RebuildListener(const model::ResourceKey& key) {
   }
   Report(key, unit.error());
   if (unit.error().reason() == kLogUnavailable) without_log_.insert(key);
+  if (unit.error().reason() == kOutOfMemory) without_memory_.insert(key);
   // The last good form stays, but follows its policies.
   const auto in_force = listeners_.find(key);
   if (in_force == listeners_.end()) return;
@@ -274,7 +362,8 @@ tl::expected<Compiler::ListenerUnit, v1::ResourceProblem> Compiler::Link(
                        refused ? ", which has been refused" : ", which is not there")}));
     }
   }
-  auto config = CompileListener(parts, settings_.access_log, states_);
+  auto config =
+      WithinMemory(listener, [&] { return CompileListener(parts, settings_.access_log, states_); });
   if (!config) return tl::unexpected(config.error());
   return ListenerUnit{listener, *std::move(config)};
 }
@@ -295,13 +384,14 @@ void Compiler::Replace(const model::ResourceKey& key, const ListenerUnit* unit) 
   if (unit == nullptr) return;
   in_force_references_.Add(key, TargetsOf(*unit->listener.resource));
   claims_[ClaimOf(*unit)].insert(key);
-  listeners_[key] = *unit;
+  listeners_.insert_or_assign(key, ListenerUnit(*unit));
   listeners_changed_ = true;
 }
 
 // Each loser falls back to its earlier form, and when that form's address is taken too, out of
 // force: two steps a listener at most, so this ends.
-void Compiler::SettleAddressConflicts(const EarlierUnits& earlier) {
+void Compiler::SettleAddressConflicts() {
+  const EarlierUnits& earlier = earlier_;
   Keys fallen_back;
   std::deque<Claim> to_check;
   for (const auto& [key, unit] : earlier) {
@@ -345,8 +435,8 @@ void Compiler::ReleaseDeparted() {
     problems_.erase(key);
     if (users.empty()) {
       policies_.erase(key);
-      if (upstreams_.erase(key) != 0) {
-        upstreams_changed_ = true;
+      if (upstreams_.contains(key)) {
+        ReplaceUpstream(key, nullptr);
         RebuildUpstream(key);  // Names the slices that are left behind.
       }
       return true;
@@ -370,6 +460,9 @@ std::vector<v1::ResourceProblem> Compiler::Problems() const {
   std::vector<v1::ResourceProblem> all;
   for (const auto& [key, problems] : problems_)
     all.insert(all.end(), problems.begin(), problems.end());
+  for (const ResourceUpdate& update : unfinished_) {
+    if (update.held.resource != nullptr) all.push_back(OutOfMemory(update.held));
+  }
   return all;
 }
 

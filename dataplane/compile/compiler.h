@@ -11,7 +11,9 @@
 //  - an upstream or policy that is removed while a listener in force refers to it stays until no
 //    listener does;
 //  - of two listeners on one address the one that was there first stays;
-//  - an object of a kind that this plane does not compile is refused.
+//  - an upstream whose ring finds no room waits, its last good form stays;
+//  - an object of a kind that this plane does not compile is refused;
+//  - an object that memory does not suffice for is refused.
 // Pure, but for states looked up in a StateTable and log files. No sockets, no gRPC. Control thread
 // only; the configs it returns are immutable.
 #pragma once
@@ -40,16 +42,22 @@ class Compiler {
     std::map<std::string, std::string> labels;  // Of this node, for Listener.spec.nodeSelector.
     std::size_t workers = 1;
     AccessLogDefault access_log;
+    RingRoom::Bounds rings = {};
   };
   explicit Compiler(Settings settings);
 
   // The config for everything wanted so far with `updates` on top; the same pointer as before when
-  // nothing in force has changed.
-  std::shared_ptr<const RuntimeConfig> Compile(const ResourceUpdates& updates);
+  // nothing in force has changed. Where memory runs out for an object, that object is named and
+  // tried again with the next call; where it runs out in between, all of `updates` are.
+  std::shared_ptr<const RuntimeConfig> Compile(ResourceUpdates updates);
 
-  // Listeners wait for an access log that cannot be opened: another Compile, even of no updates,
-  // may find that it can.
-  bool AwaitsLogs() const { return !without_log_.empty(); }
+  // Something waits for what no update may tell of: an access log that cannot be opened, sessions
+  // that hold an older form of an upstream, memory. Another Compile, even of no updates, may find
+  // it in order.
+  bool ToBeTriedAgain() const {
+    return !without_log_.empty() || !without_ring_.empty() || !without_memory_.empty() ||
+           !unfinished_.empty();
+  }
 
   // nullptr: not wanted.
   const VersionedResource* Wanted(const model::ResourceKey& key) const { return wanted_.Find(key); }
@@ -101,7 +109,11 @@ class Compiler {
   void AcceptPolicy(const ResourceUpdate& update, ToRebuild& rebuild);
   void RefuseUnknown(const ResourceUpdate& update);
 
+  // Compile(), but for what happens when memory runs out in between: what it had done stands, and
+  // doing it again, with the same updates, does the rest.
+  std::shared_ptr<const RuntimeConfig> CompileUnfinished();
   void Accept(const ResourceUpdate& update, ToRebuild& rebuild);
+  void AddThoseWithoutMemory(ToRebuild& rebuild);
   void AddListenersUsing(const model::ResourceKey& target, Keys& listeners) const;
   // The slices of an upstream that are wanted.
   std::vector<VersionedResource> SlicesOf(const model::ResourceKey& upstream) const;
@@ -109,6 +121,10 @@ class Compiler {
   void RebuildPolicy(const model::ResourceKey& key, const VersionedResource& wanted);
   // True: listeners that refer to it have to be linked anew.
   bool RebuildUpstream(const model::ResourceKey& key);
+  // Of its ring.
+  static std::uint64_t PointsOf(const UpstreamUnit& unit);
+  // Puts `unit` in force in the place of the one before; null takes it out of force.
+  void ReplaceUpstream(const model::ResourceKey& key, UpstreamUnit* unit);
   UpstreamParts PartsOf(const VersionedResource& upstream,
                         const std::vector<VersionedResource>& slices,
                         const UpstreamParts* in_force);
@@ -120,7 +136,7 @@ class Compiler {
   void Replace(const model::ResourceKey& key, const ListenerUnit* unit);
 
   using EarlierUnits = std::map<model::ResourceKey, std::unique_ptr<ListenerUnit>>;
-  void SettleAddressConflicts(const EarlierUnits& earlier);
+  void SettleAddressConflicts();
   void ReleaseDeparted();
   void Report(const model::ResourceKey& unit, v1::ResourceProblem problem);
 
@@ -139,10 +155,17 @@ class Compiler {
   // their access log cannot be opened.
   Keys conflicted_;
   Keys without_log_;
+  RingRoom rings_;
+  // Upstreams that are tried again when there is room for so many points.
+  std::map<model::ResourceKey, std::uint64_t> without_ring_;
+  Keys without_memory_;  // Of any kind; tried again each time.
 
   std::map<model::ResourceKey, std::vector<v1::ResourceProblem>> problems_;  // By unit.
   std::shared_ptr<const RuntimeConfig> config_;
-  // Within one Compile.
+  // Within one Compile, or what memory has run out for.
+  ResourceUpdates unfinished_;
+  ToRebuild to_rebuild_;
+  EarlierUnits earlier_;  // Of the listeners that are rebuilt.
   bool listeners_changed_ = false;
   bool upstreams_changed_ = false;
 };

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "dataplane/balance/balancer.h"
+#include "dataplane/balance/ring_share.h"
 #include "dataplane/stats/counters.h"
 
 namespace sluice::dataplane {
@@ -28,6 +29,7 @@ struct UpstreamConfig {
   std::string name;  // namespace/name
   bool has_unix_endpoint = false;
   std::unique_ptr<const Balancer> balancer;
+  RingShare ring;  // RING_HASH only: of the balancer's ring.
   PassiveHealth health;
   std::shared_ptr<const TextTemplate> hash_key;  // HASH and RING_HASH only.
   std::shared_ptr<UpstreamShared> shared;

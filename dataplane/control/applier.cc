@@ -60,9 +60,9 @@ Applier::Applier(asio::io_context& control, Engine& engine, Compiler::Settings s
       retry_timer_(control),
       snapshot_(config_) {}
 
-void Applier::Apply(const ResourceUpdates& updates, Generation generation) {
+void Applier::Apply(ResourceUpdates updates, Generation generation) {
   if (stopped_) return;
-  auto config = Compile(updates);
+  auto config = Compile(std::move(updates));
   if (config != config_) {
     config_ = std::move(config);
     Publish(std::move(generation));
@@ -76,9 +76,9 @@ void Applier::Apply(const ResourceUpdates& updates, Generation generation) {
   }
 }
 
-std::shared_ptr<const RuntimeConfig> Applier::Compile(const ResourceUpdates& updates) {
+std::shared_ptr<const RuntimeConfig> Applier::Compile(ResourceUpdates updates) {
   const std::vector<v1::ResourceProblem> before = compiler_.Problems();
-  auto config = compiler_.Compile(updates);
+  auto config = compiler_.Compile(std::move(updates));
   const std::vector<v1::ResourceProblem> after = compiler_.Problems();
   LogProblems("resource_not_programmed", LogLevel::kError, after, before);
   LogProblems("resource_healed", LogLevel::kInfo, before, after);
@@ -98,8 +98,8 @@ void Applier::Restore(const std::vector<VersionedResource>& accepted,
   }
   ResourceUpdates first;
   for (auto& [key, held] : in_force) first.push_back({key, std::move(held)});
-  compiler_.Compile(first);
-  Apply(back, std::move(generation));
+  compiler_.Compile(std::move(first));
+  Apply(std::move(back), std::move(generation));
 }
 
 void Applier::Stop() {
@@ -169,7 +169,7 @@ void Applier::TakeBindProblems(const std::vector<BindProblem>& problems) {
 
 void Applier::ScheduleRetry() {
   retry_timer_.cancel();
-  if (bind_problems_.empty() && !compiler_.AwaitsLogs()) return;
+  if (bind_problems_.empty() && !compiler_.ToBeTriedAgain()) return;
   const bool soon = std::chrono::steady_clock::now() - started_ < kSoonAfterStart;
   retry_timer_.expires_after(soon ? std::clamp(kRetryShare * retry_cost_, kSoonRetry, kRetry)
                                   : kRetry);
@@ -179,11 +179,12 @@ void Applier::ScheduleRetry() {
 }
 
 void Applier::Retry() {
-  if (compiler_.AwaitsLogs()) {
+  if (compiler_.ToBeTriedAgain()) {
     if (auto config = Compile({}); config != config_) {
       config_ = std::move(config);
       return Publish(publishing_.empty() ? active_ : publishing_.back().generation);
     }
+    if (!compiler_.ToBeTriedAgain()) on_change_();  // Nothing to publish, and no problem any more.
   }
   if (bind_problems_.empty()) {
     ScheduleRetry();

@@ -44,7 +44,7 @@ class Applier {
   Applier(asio::io_context& control, Engine& engine, Compiler::Settings settings,
           std::function<void()> on_change);
 
-  void Apply(const ResourceUpdates& updates, Generation generation);
+  void Apply(ResourceUpdates updates, Generation generation);
   // As Apply, for what was in force when the state was saved. See Compiler::InForceInstead.
   void Restore(const std::vector<VersionedResource>& accepted,
                const ResourceUpdates& in_force_instead, Generation generation);
@@ -78,7 +78,7 @@ class Applier {
     std::size_t listeners;  // New forms.
     std::size_t upstreams;
   };
-  std::shared_ptr<const RuntimeConfig> Compile(const ResourceUpdates& updates);
+  std::shared_ptr<const RuntimeConfig> Compile(ResourceUpdates updates);
   void Publish(Generation generation);
   void PublishAgain();
   void Retry();

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "common/base/limits.h"
 #include "dataplane/balance/hash_ring.h"
 #include "tests/unit/balance/balance_fixture.h"
 
@@ -17,8 +16,7 @@ bool HasPoint(const HashRing& ring, std::uint32_t hash, std::uint32_t server) {
 }
 
 TEST(HashRing, HasThePointsOfNginx) {
-  const HashRing ring({{"127.0.0.1:9001", 1}, {"127.0.0.1:9002", 1}, {"127.0.0.1:9003", 1}},
-                      limits::kRingPoints);
+  const HashRing ring({{"127.0.0.1:9001", 1}, {"127.0.0.1:9002", 1}, {"127.0.0.1:9003", 1}});
   ASSERT_EQ(ring.points().size(), 480U);
   EXPECT_EQ(ring.points().front().hash, 0x006fff97U);
   EXPECT_EQ(ring.points().front().server, 2U);
@@ -30,7 +28,7 @@ TEST(HashRing, HasThePointsOfNginx) {
 }
 
 TEST(HashRing, AUnixPathIsHashedWithoutItsPrefixAndPort) {
-  const HashRing ring({{"unix:/a.sock", 1}}, limits::kRingPoints);
+  const HashRing ring({{"unix:/a.sock", 1}});
   for (const std::uint32_t hash : {0xc9361c9bU, 0xddefcb4bU, 0x395dfb4cU}) {
     EXPECT_TRUE(HasPoint(ring, hash, 0)) << std::hex << hash;
   }
@@ -41,19 +39,59 @@ TEST(HashRing, PointsAreSortedAndEachHashStandsOnce) {
   for (int i = 0; i < 500; ++i) texts.push_back("10.0.0.1:" + std::to_string(1000 + i));
   std::vector<HashRing::Server> servers;
   for (const std::string& text : texts) servers.push_back({text, 2});
-  const HashRing ring(servers, limits::kRingPoints);
+  const HashRing ring(servers);
   const auto& points = ring.points();
   for (std::size_t i = 1; i < points.size(); ++i) ASSERT_LT(points[i - 1].hash, points[i].hash);
 }
 
-TEST(HashRing, HugeWeightsAreScaledToTheLimitAndKeepTheirProportion) {
-  const HashRing ring({{"10.0.0.1:80", 60000}, {"10.0.0.2:80", 30000}, {"10.0.0.3:80", 1}},
-                      160'000);
-  EXPECT_LE(ring.points().size(), 160'000U + 160U);
-  std::map<std::uint32_t, double> count;
+std::map<std::uint32_t, std::size_t> PointsByServer(const HashRing& ring) {
+  std::map<std::uint32_t, std::size_t> count;
   for (const auto& point : ring.points()) ++count[point.server];
-  EXPECT_NEAR(count[0] / count[1], 2.0, 0.02);
-  EXPECT_EQ(count[2], 160);
+  return count;
+}
+
+TEST(HashRing, WeightsThatAddUpToSixtyFourHaveAllPointsOfNginx) {
+  const HashRing ring({{"10.0.0.1:80", 50}, {"10.0.0.2:80", 13}, {"10.0.0.3:80", 1}});
+  EXPECT_EQ(PointsByServer(ring),
+            (std::map<std::uint32_t, std::size_t>{{0, 8000}, {1, 2080}, {2, 160}}));
+}
+
+TEST(HashRing, HugeWeightsShareAsManyPointsAndKeepTheirProportion) {
+  const std::vector<HashRing::Server> servers = {
+      {"10.0.0.1:80", 60000}, {"10.0.0.2:80", 30000}, {"10.0.0.3:80", 1}};
+  const HashRing ring(servers);
+  EXPECT_LE(HashRing::CountPoints(servers), 64U * 160U + 1);
+  auto count = PointsByServer(ring);
+  EXPECT_NEAR(static_cast<double>(count[0]) / static_cast<double>(count[1]), 2.0, 0.02);
+  EXPECT_EQ(count[2], 1U);
+}
+
+TEST(HashRing, ThePointsOfAHugeWeightAreAmongThoseOfNginx) {
+  const HashRing exact({{"10.0.0.1:80", 40}, {"10.0.0.2:80", 24}});
+  const HashRing scaled({{"10.0.0.1:80", 40000}, {"10.0.0.2:80", 24000}});
+  ASSERT_EQ(scaled.points().size(), exact.points().size());
+  for (std::size_t i = 0; i < exact.points().size(); ++i) {
+    EXPECT_EQ(scaled.points()[i].hash, exact.points()[i].hash);
+    EXPECT_EQ(scaled.points()[i].server, exact.points()[i].server);
+  }
+}
+
+TEST(HashRing, ManyServersHaveAHundredAndSixtyPointsEachWhateverTheyAllWeigh) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < 500; ++i) texts.push_back("10.0.0.1:" + std::to_string(1000 + i));
+  std::vector<HashRing::Server> servers;
+  for (const std::string& text : texts) servers.push_back({text, 65535});
+  EXPECT_EQ(HashRing::CountPoints(servers), 500U * 160U);
+  EXPECT_LE(HashRing(servers).points().capacity(), 500U * 160U);
+}
+
+TEST(RingHash, OneEndpointNeedsNoRing) {
+  std::vector<BalanceEndpoint> one(1);
+  one[0].text = "10.0.0.1:80";
+  one[0].weight = 65535;
+  EXPECT_EQ(RingPointsOf(one), 0U);
+  TestBalancer balancer(BalancePolicy::kRingHash, {{"10.0.0.1:80", 65535}});
+  EXPECT_EQ(balancer.PickOnce("key"), "10.0.0.1:80");
 }
 
 TEST(RingHash, ANewEndpointTakesOnlyItsOwnShareOfTheKeys) {

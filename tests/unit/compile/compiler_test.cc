@@ -87,8 +87,9 @@ class CompilerTest : public ::testing::Test {
   FakeLogWriter logs_;
   std::unique_ptr<Compiler> MakeCompiler() {
     return std::make_unique<Compiler>(
-        Compiler::Settings{{{"role", "gateway"}}, 2, {&logs_, "off"}});
+        Compiler::Settings{{{"role", "gateway"}}, 2, {&logs_, "off"}, rings_});
   }
+  RingRoom::Bounds rings_;
   std::unique_ptr<Compiler> compiler_ = MakeCompiler();
   std::shared_ptr<const RuntimeConfig> config_;
 };
@@ -397,14 +398,14 @@ TEST_F(CompilerTest, AListenerWhoseLogCannotBeOpenedIsNamed) {
 TEST_F(CompilerTest, AListenerWhoseLogCannotBeOpenedIsServedOnceItCan) {
   Compile({UpstreamAt("a", "127.0.0.1:1"), ListenerAt("la", "127.0.0.1:80", "a")});
   Compile({ListenerAt("la", "127.0.0.1:81", "a", "access_log { to: '/absent/log' }")});
-  EXPECT_TRUE(compiler_->AwaitsLogs());
+  EXPECT_TRUE(compiler_->ToBeTriedAgain());
   const auto kept = config_;
   Compile({});
   EXPECT_EQ(config_, kept) << "nothing has changed";
   EXPECT_EQ(Find("la")->address.port(), 80);
   logs_.absent_folder_is_there = true;
   Compile({});
-  EXPECT_FALSE(compiler_->AwaitsLogs());
+  EXPECT_FALSE(compiler_->ToBeTriedAgain());
   EXPECT_EQ(Find("la")->address.port(), 81);
   EXPECT_THAT(Problems(), IsEmpty());
 }
@@ -434,6 +435,67 @@ TEST_F(CompilerTest, WhatIsInForceCanBeRebuiltInAnotherProcess) {
   EXPECT_THAT(EndpointsOf("la"), ElementsAre("127.0.0.1:1"));
   EXPECT_THAT(EndpointsOf("lb"), ElementsAre("127.0.0.1:5"));
   EXPECT_EQ(Problems().size(), 3U);
+}
+
+// Two endpoints of that weight each.
+ResourceUpdate RingAt(const std::string& name, int weight, const std::string& more = "") {
+  const std::string endpoint = fmt::format("weight: {} {} }}", weight, more);
+  return Update<v1::Upstream>(
+      name, fmt::format("balance {{ policy: RING_HASH hash {{ key: '$remote_addr' }} }} "
+                        "endpoints {{ address: '127.0.0.1:1' {0} "
+                        "endpoints {{ address: '127.0.0.1:2' {0}",
+                        endpoint));
+}
+
+TEST_F(CompilerTest, ARingThatFindsNoRoomWaitsByNameWhileItsLastFormStays) {
+  rings_ = {.in_force = 5 * 320, .held = 10 * 320};
+  compiler_ = MakeCompiler();
+  Compile({RingAt("a", 1), RingAt("b", 2), ListenerAt("one", "127.0.0.1:81", "a"),
+           ListenerAt("two", "127.0.0.1:82", "b")});
+  EXPECT_THAT(Problems(), IsEmpty());
+  const UpstreamConfig* before = &UpstreamOf("two");
+  Compile({RingAt("b", 65535), UpstreamAt("c", "127.0.0.1:3"),
+           ListenerAt("three", "127.0.0.1:83", "c")});
+  EXPECT_THAT(Problems(), ElementsAre("Upstream default/b NoRoomForRing"));
+  EXPECT_THAT(compiler_->Problems().at(0).message(),
+              "waits for room: its ring needs 10240 points, and those of the other RING_HASH "
+              "upstreams have 320 of the 1600 that this data plane holds at most; HASH needs none");
+  EXPECT_EQ(&UpstreamOf("two"), before);
+  EXPECT_THAT(EndpointsOf("three"), ElementsAre("127.0.0.1:3"));
+  // It has room in the place of its own last form, and of one that goes in the same change.
+  Compile({RingAt("b", 4)});
+  EXPECT_THAT(Problems(), IsEmpty());
+  Compile({RingAt("z", 1)});
+  EXPECT_THAT(Problems(), ElementsAre("Upstream default/z NoRoomForRing"));
+  Compile({RingAt("b", 3)});
+  EXPECT_THAT(Problems(), IsEmpty());
+  EXPECT_FALSE(compiler_->ToBeTriedAgain());
+}
+
+TEST_F(CompilerTest, AChangeDoesNotDependOnTheOrderInWhichRingsGrowAndShrink) {
+  rings_ = {.in_force = 5 * 320, .held = 10 * 320};
+  compiler_ = MakeCompiler();
+  Compile({RingAt("a", 1), RingAt("b", 4)});
+  Compile({RingAt("a", 4), RingAt("b", 1)});
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(CompilerTest, OlderFormsThatSessionsHoldCountUntilTheyAreGone) {
+  rings_ = {.in_force = 2 * 320, .held = 2 * 320};
+  compiler_ = MakeCompiler();
+  Compile({RingAt("a", 1), ListenerAt("one", "127.0.0.1:81", "a")});
+  std::shared_ptr<const RuntimeConfig> session = config_;
+  Compile({RingAt("a", 1, "max_connections: 7")});
+  EXPECT_THAT(Problems(), IsEmpty());
+  std::shared_ptr<const RuntimeConfig> another = config_;
+  Compile({RingAt("a", 1, "max_connections: 8")});
+  EXPECT_THAT(Problems(), ElementsAre("Upstream default/a NoRoomForRing"));
+  EXPECT_EQ(UpstreamOf("one").balancer->endpoints().at(0).max_connections, 7U);
+  EXPECT_TRUE(compiler_->ToBeTriedAgain());
+  session = nullptr;
+  Compile({});
+  EXPECT_THAT(Problems(), IsEmpty());
+  EXPECT_EQ(UpstreamOf("one").balancer->endpoints().at(0).max_connections, 8U);
 }
 
 }  // namespace
