@@ -173,6 +173,7 @@ inline constexpr std::size_t kUdpSocketBufferBytes = 4 * 1024 * 1024;
 // written may hold up; beyond it records are dropped and counted.
 inline constexpr std::size_t kAccessLogRingBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kAccessLogPendingBytes = 4 * 1024 * 1024;
+inline constexpr std::size_t kAccessLogDestinations = 1'024;  // Of all listeners together.
 inline constexpr std::size_t kAccessLogRecordBytes = 64 * 1024;
 inline constexpr std::chrono::seconds kAccessLogFlush{2};  // At shutdown.
 inline constexpr std::size_t kAdminConnections = 64;

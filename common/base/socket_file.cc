@@ -7,9 +7,13 @@
 
 namespace sluice {
 
+std::string UnixPathOf(const SocketAddress& address) {
+  return address.IpText().substr(std::string_view("unix:").size());
+}
+
 SocketFile::SocketFile(const SocketAddress& address) {
   if (!address.is_unix()) return;
-  std::string path = address.IpText().substr(std::string_view("unix:").size());
+  std::string path = UnixPathOf(address);
   struct stat status;
   if (::lstat(path.c_str(), &status) != 0) return;
   path_ = std::move(path);

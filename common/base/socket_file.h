@@ -10,6 +10,9 @@
 
 namespace sluice {
 
+// The path of a unix address.
+std::string UnixPathOf(const SocketAddress& address);
+
 class SocketFile {
  public:
   // None.

@@ -206,6 +206,13 @@ std::string_view ClosestWord(std::string_view word, const std::string_view* cand
   return best;
 }
 
+bool HasControlCharacter(std::string_view text, std::string_view but) {
+  return std::any_of(text.begin(), text.end(), [but](char c) {
+    const auto code = static_cast<unsigned char>(c);
+    return (code < 0x20 || code == 0x7F) && but.find(c) == but.npos;
+  });
+}
+
 std::string Printable(std::string_view text) {
   constexpr std::size_t kShown = 80;
   const bool cut = text.size() > kShown;

@@ -29,6 +29,9 @@ std::string Counted(std::uint64_t count, std::string_view noun);
 std::string_view ClosestWord(std::string_view word, const std::string_view* candidates,
                              std::size_t count);
 
+// Is there a character of ASCII below space, or DEL, that is none of `but`?
+bool HasControlCharacter(std::string_view text, std::string_view but = "");
+
 // `text` for a message: what does not print is escaped and what is over 80 bytes is cut, so that
 // hostile input can neither drive a terminal nor flood a log.
 std::string Printable(std::string_view text);

@@ -32,6 +32,9 @@ void CheckAddress(const v1::ListenerSpec& spec, FieldCheck& check) {
   const auto address = SocketAddress::Parse(spec.address());
   if (!address) {
     check.Refuse("spec.address", address.error().message);
+  } else if (HasControlCharacter(spec.address())) {
+    check.Refuse("spec.address", fmt::format("must have a path without control characters, got {}",
+                                             Quoted(spec.address())));
   } else if (address->is_unix() && IsUdp(spec)) {
     check.Refuse("spec.address", fmt::format("must be host:port with protocol UDP, got {}",
                                              Quoted(spec.address())));
@@ -185,10 +188,8 @@ void CheckUdp(const v1::ListenerSpec& spec, FieldCheck& check) {
 bool IsLogTarget(std::string_view to) {
   if (to == "stdout" || to == "stderr" || to == "off") return true;
   constexpr std::size_t kLongestPath = 4095;
-  const bool printable =
-      std::none_of(to.begin(), to.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; });
   return to.size() > 1 && to.front() == '/' && to.back() != '/' && to.size() <= kLongestPath &&
-         printable;
+         !HasControlCharacter(to);
 }
 
 void CheckAccessLog(const v1::ListenerSpec& spec, FieldCheck& check) {
@@ -210,7 +211,15 @@ void CheckAccessLog(const v1::ListenerSpec& spec, FieldCheck& check) {
     }
     if (log.format().empty()) continue;
     if (log.to() == "off") check.Refuse(at + ".format", "must be absent when `to` is off");
-    check.Template(at + ".format", log.format(), TemplateUse::kLogRecord);
+    // A record is a line, and nothing in it may look like another one or speak to a terminal. Tabs
+    // separate fields.
+    if (HasControlCharacter(log.format(), "\t")) {
+      check.Refuse(at + ".format", fmt::format("must be one line without control characters other "
+                                               "than tabs, got {}",
+                                               Quoted(log.format())));
+    } else {
+      check.Template(at + ".format", log.format(), TemplateUse::kLogRecord);
+    }
   }
 }
 

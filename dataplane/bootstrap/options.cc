@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "common/base/address.h"
 #include "common/base/limits.h"
@@ -50,6 +51,13 @@ std::string Check(const Options& options) {
   return "";
 }
 
+// A file of the operator's own may say anything that he does not forbid; what comes from elsewhere
+// only what he allows.
+AllowedFolders FoldersOf(std::vector<std::string> named, const Options& options) {
+  if (named.empty() && !options.config.empty()) return AllowedFolders::Everywhere();
+  return AllowedFolders(std::move(named));
+}
+
 }  // namespace
 
 ParsedOptions ParseOptions(int argc, char** argv) {
@@ -59,6 +67,8 @@ ParsedOptions ParseOptions(int argc, char** argv) {
   std::vector<std::string> labels;
   std::string shutdown_delay = "5s";
   std::string drain_timeout = "20s";
+  std::vector<std::string> log_dirs;
+  std::vector<std::string> socket_dirs;
   std::string log_level = "info";
 
   CLI::App app("Forwards TCP and UDP sessions as its control plane, or a file, says.",
@@ -89,6 +99,12 @@ ParsedOptions ParseOptions(int argc, char** argv) {
   app.add_option("--shutdown-delay", shutdown_delay,
                  "How long listeners go on after SIGTERM while /readyz fails already, so that load "
                  "balancers look elsewhere first (default: 5s)");
+  app.add_option("--log-dir", log_dirs,
+                 "Folder that listeners may write access logs below; may be repeated (default: "
+                 "none with --control-plane, any with --config)");
+  app.add_option("--socket-dir", socket_dirs,
+                 "Folder that listeners may make unix sockets below; may be repeated (default: "
+                 "none with --control-plane, any with --config)");
   app.add_option("--drain-timeout", drain_timeout,
                  "How long sessions may go on after that, until they are closed (default: 20s)");
   app.add_flag("--insecure", options.insecure,
@@ -117,6 +133,16 @@ ParsedOptions ParseOptions(int argc, char** argv) {
   const auto delay = ParseDuration(shutdown_delay);
   if (!delay) return mistake(fmt::format("--shutdown-delay: {}", delay.error().message));
   options.shutdown_delay = std::chrono::duration_cast<std::chrono::milliseconds>(*delay);
+  for (const auto& [flag, folders] :
+       {std::pair("--log-dir", &log_dirs), std::pair("--socket-dir", &socket_dirs)}) {
+    for (const std::string& folder : *folders) {
+      if (!folder.starts_with('/')) {
+        return mistake(fmt::format("{} must be an absolute path, got '{}'", flag, folder));
+      }
+    }
+  }
+  options.log_folders = FoldersOf(std::move(log_dirs), options);
+  options.socket_folders = FoldersOf(std::move(socket_dirs), options);
   const auto drain = ParseDuration(drain_timeout);
   if (!drain) return mistake(fmt::format("--drain-timeout: {}", drain.error().message));
   options.drain_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(*drain);

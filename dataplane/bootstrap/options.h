@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/allowed_folders.h"
 #include "common/log/event_log.h"
 
 namespace sluice::dataplane {
@@ -23,6 +24,9 @@ struct Options {
   // After a signal to stop: listeners go on for the first, sessions may go on for the second.
   std::chrono::milliseconds shutdown_delay{5'000};
   std::chrono::milliseconds drain_timeout{20'000};
+  // Where objects may have access logs written and unix sockets made.
+  AllowedFolders log_folders = AllowedFolders::Everywhere();
+  AllowedFolders socket_folders = AllowedFolders::Everywhere();
   bool insecure = false;
   LogLevel log_level = LogLevel::kInfo;
 };

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "common/base/socket_file.h"
+#include "common/base/text_format.h"
 #include "dataplane/compile/phase_table.h"
 #include "dataplane/compile/problem.h"
 #include "dataplane/log/access_log.h"
@@ -116,7 +118,8 @@ const std::string* FindUnixUpstream(const ListenerParts& parts) {
 }  // namespace
 
 tl::expected<std::shared_ptr<const ListenerConfig>, v1::ResourceProblem> CompileListener(
-    const ListenerParts& parts, const AccessLogDefault& access_log, StateTable& states) {
+    const ListenerParts& parts, const AccessLogDefault& access_log, const AllowedFolders& sockets,
+    StateTable& states) {
   const model::Resource& resource = *parts.listener.resource;
   const auto& spec = resource.As<v1::Listener>().spec();
   const auto problem = [&](v1::ResourceProblem::State state, const ProblemText& text) {
@@ -132,6 +135,15 @@ tl::expected<std::shared_ptr<const ListenerConfig>, v1::ResourceProblem> Compile
   const std::string full_name = resource.key().DiscoveryName();
 
   config->address = resource.address(0);
+  if (config->address.is_unix() && !sockets.Allows(UnixPathOf(config->address))) {
+    return problem(
+        v1::ResourceProblem::REFUSED,
+        {kPathNotAllowed, "spec.address",
+         fmt::format("socket {} is refused: this data plane lets listeners make sockets in {} "
+                     "(--socket-dir); use an allowed folder, or start the data plane with a "
+                     "--socket-dir that the path is in",
+                     Quoted(spec.address()), sockets.Text())});
+  }
   config->protocol = spec.protocol() == v1::ListenerSpec::UDP ? Protocol::kUdp : Protocol::kTcp;
   config->socket = CompileSocket(spec);
   config->tcp = CompileTcp(spec);
@@ -155,8 +167,10 @@ tl::expected<std::shared_ptr<const ListenerConfig>, v1::ResourceProblem> Compile
 
   auto logs = CompileAccessLogs(spec, access_log);
   if (!logs) {
-    return problem(v1::ResourceProblem::NOT_PROGRAMMED,
-                   {kLogUnavailable, logs.error().field, logs.error().error.message});
+    const bool refused = logs.error().error.code == ErrorCode::kPermissionDenied;
+    return problem(refused ? v1::ResourceProblem::REFUSED : v1::ResourceProblem::NOT_PROGRAMMED,
+                   {refused ? kPathNotAllowed : kLogUnavailable, logs.error().field,
+                    logs.error().error.message});
   }
   config->access_log = *std::move(logs);
   config->shared = states.Listener(full_name);

@@ -32,10 +32,14 @@ struct AccessLogDefault {
   AccessLogWriter* writer;  // Outlives every compile.
   std::string to;           // `stdout`, `stderr`, an absolute path or `off`.
 };
+// Of a listener that names a path which this node lets nobody name.
+inline constexpr std::string_view kPathNotAllowed = "PathNotAllowed";
 
 // Refuses, naming the field: a unix endpoint behind a UDP listener, a log file that cannot be
-// opened.
+// opened, a file or unix socket where this node lets nobody make one. `sockets`: where unix sockets
+// may be bound.
 tl::expected<std::shared_ptr<const ListenerConfig>, v1::ResourceProblem> CompileListener(
-    const ListenerParts& parts, const AccessLogDefault& access_log, StateTable& states);
+    const ListenerParts& parts, const AccessLogDefault& access_log, const AllowedFolders& sockets,
+    StateTable& states);
 
 }  // namespace sluice::dataplane

@@ -362,8 +362,9 @@ tl::expected<Compiler::ListenerUnit, v1::ResourceProblem> Compiler::Link(
                        refused ? ", which has been refused" : ", which is not there")}));
     }
   }
-  auto config =
-      WithinMemory(listener, [&] { return CompileListener(parts, settings_.access_log, states_); });
+  auto config = WithinMemory(listener, [&] {
+    return CompileListener(parts, settings_.access_log, settings_.sockets, states_);
+  });
   if (!config) return tl::unexpected(config.error());
   return ListenerUnit{listener, *std::move(config)};
 }

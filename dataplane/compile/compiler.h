@@ -43,6 +43,7 @@ class Compiler {
     std::size_t workers = 1;
     AccessLogDefault access_log;
     RingRoom::Bounds rings = {};
+    AllowedFolders sockets = AllowedFolders::Everywhere();  // Where unix listeners may be.
   };
   explicit Compiler(Settings settings);
 

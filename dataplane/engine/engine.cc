@@ -30,8 +30,8 @@ struct Engine::Plan {
   }
 };
 
-Engine::Engine(std::size_t workers)
-    : sockets_(workers), wanted_(std::make_shared<RuntimeConfig>()) {
+Engine::Engine(std::size_t workers, AllowedFolders folders)
+    : sockets_(workers, std::move(folders)), wanted_(std::make_shared<RuntimeConfig>()) {
   SLUICE_CHECK(workers >= 1 && workers <= limits::kWorkers);
   for (std::size_t i = 0; i < workers; ++i) {
     auto loop = EventLoop::Open();

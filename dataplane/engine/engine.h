@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/allowed_folders.h"
 #include "dataplane/config/runtime_config.h"
 #include "dataplane/engine/countdown.h"
 #include "dataplane/engine/replaced.h"
@@ -44,8 +45,9 @@ struct Published {
 
 class Engine {
  public:
-  // Starts the workers, with nothing to serve. 1 to limits::kWorkers.
-  explicit Engine(std::size_t workers);
+  // Starts the workers, with nothing to serve. 1 to limits::kWorkers. Unix sockets are bound in
+  // `folders` only.
+  explicit Engine(std::size_t workers, AllowedFolders folders = AllowedFolders::Everywhere());
   // Closes all sessions and joins the workers.
   ~Engine();
   Engine(const Engine&) = delete;

@@ -38,6 +38,11 @@ BindResult<const SocketTable::Sockets*> SocketTable::Open(const SocketKey& key,
 
 BindResult<SocketTable::Entry> SocketTable::Bind(const SocketKey& key,
                                                  const SocketSettings& settings) {
+  if (key.address.is_unix()) {
+    if (auto parent = folders_.OpenParent(UnixPathOf(key.address)); !parent) {
+      return tl::make_unexpected(BindFailure{"AddressNotAvailable", parent.error().message});
+    }
+  }
   if (!OursOverlaps(key)) {
     if (auto free = ProveFree(key.protocol, key.address); !free) {
       return tl::make_unexpected(std::move(free.error()));

@@ -8,8 +8,10 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <utility>
 #include <vector>
 
+#include "common/base/allowed_folders.h"
 #include "common/base/socket_file.h"
 #include "dataplane/accept/listen_socket.h"
 
@@ -27,7 +29,9 @@ class SocketTable {
   // One a worker, by SO_REUSEPORT; of a unix address the same one for all.
   using Sockets = std::vector<std::shared_ptr<ListenSocket>>;
 
-  explicit SocketTable(std::size_t workers) : workers_(workers) {}
+  // `folders`: where unix sockets may be bound.
+  SocketTable(std::size_t workers, AllowedFolders folders)
+      : workers_(workers), folders_(std::move(folders)) {}
   // Removes the files of unix sockets.
   ~SocketTable();
 
@@ -48,6 +52,7 @@ class SocketTable {
   bool OursOverlaps(const SocketKey& key) const;
 
   const std::size_t workers_;
+  const AllowedFolders folders_;
   std::map<SocketKey, Entry> entries_;
   // Forgotten, but a worker may still hold them (UDP flows): they return when the address does.
   std::map<SocketKey, Leaving> leaving_;

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/allowed_folders.h"
 #include "common/base/error.h"
 
 namespace sluice::dataplane {
@@ -39,13 +40,20 @@ struct AccessLogTarget {
   std::shared_ptr<LogDestination> destination;
 };
 
+// Which files a node lets its listeners write to, whoever wrote these.
+struct LogPaths {
+  AllowedFolders folders = AllowedFolders::Everywhere();
+  std::string own;  // The node's --access-log, wherever that is.
+};
+
 // The writer thread and its destinations. Thread-safe. Destroying it writes what is queued, for at
 // most limits::kAccessLogFlush. Needs no handler for SIGPIPE.
 class AccessLogWriter {
  public:
   virtual ~AccessLogWriter() = default;
   // `stdout`, `stderr` or an absolute path; the same one gives the same destination. Fails when the
-  // file cannot be opened.
+  // file cannot be opened, or limits::kAccessLogDestinations are; with kPermissionDenied when the
+  // node does not let anybody write there.
   virtual Result<std::shared_ptr<LogDestination>> Open(std::string_view to) = 0;
   // Opens files anew (after they were renamed away), as nginx on USR1. A file that cannot be opened
   // is written on under its old descriptor.
@@ -53,6 +61,6 @@ class AccessLogWriter {
   // Records that were taken and then lost, because their destination could not be written.
   virtual std::uint64_t lost() const = 0;
 };
-std::unique_ptr<AccessLogWriter> StartAccessLogWriter();
+std::unique_ptr<AccessLogWriter> StartAccessLogWriter(LogPaths paths = {});
 
 }  // namespace sluice::dataplane

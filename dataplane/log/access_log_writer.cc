@@ -1,4 +1,5 @@
 // The writer thread: empties the workers' rings into the sinks, writes the sinks, sleeps.
+#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -13,6 +14,7 @@
 #include "common/base/check.h"
 #include "common/base/limits.h"
 #include "common/base/mutex.h"
+#include "common/base/text_format.h"
 #include "common/base/thread_name.h"
 #include "common/base/unique_fd.h"
 #include "dataplane/log/access_log.h"
@@ -42,7 +44,10 @@ struct RegisteredRing {
 // What destinations, producers' threads and the writer share; lives as long as the longest of them.
 class LogCore {
  public:
-  LogCore() : id_(NextId()), wakeup_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  explicit LogCore(LogPaths paths)
+      : id_(NextId()),
+        paths_(std::make_shared<const LogPaths>(std::move(paths))),
+        wakeup_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     SLUICE_CHECK(wakeup_.get() >= 0);
   }
 
@@ -81,6 +86,7 @@ class LogCore {
   void FlushAtEnd();
 
   const std::uint64_t id_;
+  const std::shared_ptr<const LogPaths> paths_;
   const UniqueFd wakeup_;
   std::atomic<bool> stopped_{false};
   std::atomic<bool> reopen_{false};
@@ -138,7 +144,7 @@ bool LogCore::Push(LogSink* sink, std::string_view line) {
 }
 
 Result<RegisteredSink*> LogCore::AddSink(std::string_view to) {
-  auto opened = LogSink::Open(to);
+  auto opened = LogSink::Open(to, paths_);
   if (!opened) return tl::unexpected<Error>(std::move(opened.error()));
   auto registered = std::make_unique<RegisteredSink>();
   registered->sink = std::move(*opened);
@@ -287,8 +293,8 @@ class SinkDestination final : public LogDestination {
 
 class ThreadedWriter final : public AccessLogWriter {
  public:
-  ThreadedWriter()
-      : core_(std::make_shared<LogCore>()), thread_([this] {
+  explicit ThreadedWriter(LogPaths paths)
+      : core_(std::make_shared<LogCore>(std::move(paths))), thread_([this] {
           NameThisThread("access-log");
           core_->RunWriter();
         }) {}
@@ -301,12 +307,17 @@ class ThreadedWriter final : public AccessLogWriter {
     const MutexLock lock(mutex_);
     std::erase_if(destinations_, [](const auto& entry) { return entry.second.expired(); });
     const std::string name(to);
-    if (auto open = destinations_[name].lock()) return open;
-    auto sink = core_->AddSink(to);
-    if (!sink) {
-      destinations_.erase(name);
-      return tl::unexpected<Error>(std::move(sink.error()));
+    if (const auto found = destinations_.find(name); found != destinations_.end()) {
+      if (auto open = found->second.lock()) return open;
     }
+    if (destinations_.size() >= limits::kAccessLogDestinations) {
+      return Fail(ErrorCode::kResourceExhausted,
+                  fmt::format("access log {} waits until one of the {} that this data plane "
+                              "writes, the most it can, is not written any more",
+                              Quoted(to), limits::kAccessLogDestinations));
+    }
+    auto sink = core_->AddSink(to);
+    if (!sink) return tl::unexpected<Error>(std::move(sink.error()));
     std::shared_ptr<LogDestination> destination = std::make_shared<SinkDestination>(core_, *sink);
     destinations_[name] = destination;
     return destination;
@@ -324,8 +335,8 @@ class ThreadedWriter final : public AccessLogWriter {
 
 }  // namespace
 
-std::unique_ptr<AccessLogWriter> StartAccessLogWriter() {
-  return std::make_unique<ThreadedWriter>();
+std::unique_ptr<AccessLogWriter> StartAccessLogWriter(LogPaths paths) {
+  return std::make_unique<ThreadedWriter>(std::move(paths));
 }
 
 }  // namespace sluice::dataplane

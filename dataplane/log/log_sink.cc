@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "common/base/text_format.h"
 #include "common/log/event_log.h"
 
 namespace sluice::dataplane {
@@ -27,25 +28,59 @@ int DuplicateStandard(const std::string& to) {
   return fcntl(to == "stdout" ? STDOUT_FILENO : STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 }
 
+// O_NONBLOCK: a named pipe without a reader must not hold us up.
+constexpr int kAppend = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+constexpr mode_t kMode = S_IRUSR | S_IWUSR | S_IRGRP;
+
+tl::unexpected<Error> CannotOpen(const std::string& to, std::string_view why) {
+  return Fail(ErrorCode::kFailedPrecondition,
+              fmt::format("access log '{}' cannot be opened: {}", to, why));
+}
+
+Result<UniqueFd> OpenAllowed(const std::string& to, const AllowedFolders& folders) {
+  if (!folders.Allows(to)) {
+    return Fail(ErrorCode::kPermissionDenied,
+                fmt::format("access log {} is refused: this data plane lets listeners write to "
+                            "files below {} (--log-dir); write to stdout, or below an allowed "
+                            "folder, or start the data plane with a --log-dir that the path is in",
+                            Quoted(to), folders.Text()));
+  }
+  const auto folder = folders.OpenParent(to);
+  if (!folder) return CannotOpen(to, folder.error().message);
+  UniqueFd file(::openat(folder->get(), FileNameOf(to).c_str(), kAppend | O_NOFOLLOW, kMode));
+  if (!file) {
+    return CannotOpen(
+        to, errno == ELOOP ? "it is a link, and links are not followed" : std::strerror(errno));
+  }
+  struct stat status {};
+  if (fstat(file.get(), &status) != 0) return CannotOpen(to, std::strerror(errno));
+  if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode)) {
+    return CannotOpen(to, "it is neither a regular file nor a named pipe");
+  }
+  return file;
+}
+
 }  // namespace
 
-Result<LogSink::Opened> LogSink::OpenDescriptor(const std::string& to) {
+Result<LogSink::Opened> LogSink::OpenDescriptor(const std::string& to, const LogPaths& paths) {
   Opened opened;
   if (to == "stdout" || to == "stderr") {
     opened.fd.reset(DuplicateStandard(to));
   } else if (to.starts_with('/')) {
-    // O_NONBLOCK: a named pipe without a reader must not hold us up.
-    opened.fd.reset(::open(to.c_str(),
-                           O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-                           S_IRUSR | S_IWUSR | S_IRGRP));
+    if (paths.folders.everywhere() || to == paths.own) {
+      opened.fd.reset(::open(to.c_str(), kAppend, kMode));
+    } else {
+      auto file = OpenAllowed(to, paths.folders);
+      if (!file) return tl::unexpected<Error>(std::move(file.error()));
+      opened.fd = *std::move(file);
+    }
   } else {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("must be stdout, stderr or an absolute path, got '{}'", to));
   }
   struct stat status {};
   if (!opened.fd || fstat(opened.fd.get(), &status) != 0) {
-    return Fail(ErrorCode::kFailedPrecondition,
-                fmt::format("access log '{}' cannot be opened: {}", to, std::strerror(errno)));
+    return CannotOpen(to, std::strerror(errno));
   }
   opened.kind = S_ISREG(status.st_mode)    ? Kind::kFile
                 : S_ISSOCK(status.st_mode) ? Kind::kSocket
@@ -55,14 +90,17 @@ Result<LogSink::Opened> LogSink::OpenDescriptor(const std::string& to) {
   return opened;
 }
 
-Result<std::unique_ptr<LogSink>> LogSink::Open(std::string_view to) {
+Result<std::unique_ptr<LogSink>> LogSink::Open(std::string_view to,
+                                               std::shared_ptr<const LogPaths> paths) {
   std::string path(to);
-  auto opened = OpenDescriptor(path);
+  auto opened = OpenDescriptor(path, *paths);
   if (!opened) return tl::unexpected<Error>(std::move(opened.error()));
-  return std::unique_ptr<LogSink>(new LogSink(std::move(path), std::move(*opened)));
+  return std::unique_ptr<LogSink>(
+      new LogSink(std::move(path), std::move(paths), std::move(*opened)));
 }
 
-LogSink::LogSink(std::string to, Opened opened) : to_(std::move(to)), open_(std::move(opened)) {}
+LogSink::LogSink(std::string to, std::shared_ptr<const LogPaths> paths, Opened opened)
+    : to_(std::move(to)), paths_(std::move(paths)), open_(std::move(opened)) {}
 
 bool LogSink::Append(std::string_view line) {
   if (pending_.size() - written_ + line.size() + 1 > limits::kAccessLogPendingBytes) return false;
@@ -139,7 +177,7 @@ void LogSink::Failed(int error, MonotonicTime now) {
 
 void LogSink::Reopen() {
   if (!to_.starts_with('/')) return;
-  auto opened = OpenDescriptor(to_);
+  auto opened = OpenDescriptor(to_, *paths_);
   if (!opened) {
     LogEvent(LogLevel::kError, "access_log_reopen_failed",
              {{"to", to_}, {"error", opened.error().message}});

@@ -16,6 +16,7 @@
 
 #include "common/base/error.h"
 #include "common/base/unique_fd.h"
+#include "dataplane/log/access_log.h"
 #include "dataplane/session/session_state.h"
 
 namespace sluice::dataplane {
@@ -23,7 +24,10 @@ namespace sluice::dataplane {
 class LogSink {
  public:
   // `stdout`, `stderr` or an absolute path. Never waits, not even for the reader of a named pipe.
-  static Result<std::unique_ptr<LogSink>> Open(std::string_view to);
+  // Where `paths` do not allow all, what is opened is a regular file or a named pipe below an
+  // allowed folder, not found over a link; kPermissionDenied when the path is below none.
+  static Result<std::unique_ptr<LogSink>> Open(std::string_view to,
+                                               std::shared_ptr<const LogPaths> paths);
 
   // Adds a record to what is to be written. False: lost, because limits::kAccessLogPendingBytes
   // wait.
@@ -48,14 +52,15 @@ class LogSink {
     ino_t inode;
   };
 
-  LogSink(std::string to, Opened opened);
-  static Result<Opened> OpenDescriptor(const std::string& to);
+  LogSink(std::string to, std::shared_ptr<const LogPaths> paths, Opened opened);
+  static Result<Opened> OpenDescriptor(const std::string& to, const LogPaths& paths);
   // Where in pending_ the record begins that is written next.
   std::size_t NextRecord() const;
   ssize_t WriteSome(std::string_view bytes);
   void Failed(int error, MonotonicTime now);
 
   const std::string to_;
+  const std::shared_ptr<const LogPaths> paths_;
   Opened open_;
   std::string pending_;      // From the beginning of a record on.
   std::size_t written_ = 0;  // Of pending_.

@@ -87,9 +87,10 @@ class CompilerTest : public ::testing::Test {
   FakeLogWriter logs_;
   std::unique_ptr<Compiler> MakeCompiler() {
     return std::make_unique<Compiler>(
-        Compiler::Settings{{{"role", "gateway"}}, 2, {&logs_, "off"}, rings_});
+        Compiler::Settings{{{"role", "gateway"}}, 2, {&logs_, "off"}, rings_, sockets_});
   }
   RingRoom::Bounds rings_;
+  AllowedFolders sockets_ = AllowedFolders::Everywhere();
   std::unique_ptr<Compiler> compiler_ = MakeCompiler();
   std::shared_ptr<const RuntimeConfig> config_;
 };
@@ -435,6 +436,29 @@ TEST_F(CompilerTest, WhatIsInForceCanBeRebuiltInAnotherProcess) {
   EXPECT_THAT(EndpointsOf("la"), ElementsAre("127.0.0.1:1"));
   EXPECT_THAT(EndpointsOf("lb"), ElementsAre("127.0.0.1:5"));
   EXPECT_EQ(Problems().size(), 3U);
+}
+
+TEST_F(CompilerTest, AListenerThatNamesAPathTheNodeDoesNotAllowIsRefusedAndKeepsItsLastForm) {
+  sockets_ = AllowedFolders({"/run/sluice"});
+  compiler_ = MakeCompiler();
+  Compile({UpstreamAt("web", "127.0.0.1:1"), ListenerAt("a", "unix:/run/sluice/a.sock", "web"),
+           ListenerAt("b", "unix:/etc/b.sock", "web"),
+           ListenerAt("c", "127.0.0.1:83", "web", "access_log { to: '/forbidden/x' }"),
+           ListenerAt("d", "unix:/run/sluice/../d.sock", "web")});
+  EXPECT_THAT(Problems(),
+              ElementsAre("Listener default/b PathNotAllowed", "Listener default/c PathNotAllowed",
+                          "Listener default/d PathNotAllowed"));
+  EXPECT_EQ(compiler_->Problems().at(0).state(), v1::ResourceProblem::REFUSED);
+  EXPECT_EQ(compiler_->Problems().at(0).field(), "spec.address");
+  EXPECT_EQ(compiler_->Problems().at(0).message(),
+            "socket 'unix:/etc/b.sock' is refused: this data plane lets listeners make sockets in "
+            "/run/sluice (--socket-dir); use an allowed folder, or start the data plane with a "
+            "--socket-dir that the path is in");
+  EXPECT_EQ(compiler_->Problems().at(1).field(), "spec.accessLog[0].to");
+  EXPECT_FALSE(compiler_->ToBeTriedAgain());
+  Compile({ListenerAt("a", "unix:/root/a.sock", "web")});
+  ASSERT_NE(Find("a"), nullptr);
+  EXPECT_EQ(Find("a")->address.Text(), "unix:/run/sluice/a.sock");
 }
 
 // Two endpoints of that weight each.

@@ -32,6 +32,7 @@ class FakeLogWriter final : public AccessLogWriter {
  public:
   Result<std::shared_ptr<LogDestination>> Open(std::string_view to) override {
     ++opened;
+    if (to.starts_with("/forbidden/")) return Fail(ErrorCode::kPermissionDenied, "not there");
     if (to.starts_with("/absent/") && !absent_folder_is_there)
       return Fail(ErrorCode::kUnavailable, "no such folder");
     class Nowhere final : public LogDestination {

@@ -61,6 +61,19 @@ TEST_F(AccessLogWriterTest, WritesWhatItTookWithoutBeingAsked) {
   ExpectFile(dir_.File("access.log"), "one\ntwo\n");
 }
 
+TEST_F(AccessLogWriterTest, WritesABoundedNumberOfFilesAndTakesOthersWhenSomeAreGone) {
+  std::vector<std::shared_ptr<LogDestination>> open;
+  for (std::size_t i = 0; i < limits::kAccessLogDestinations; ++i) {
+    open.push_back(Open(dir_.File(std::to_string(i))));
+  }
+  const auto one_more = writer_->Open(dir_.File("more"));
+  ASSERT_FALSE(one_more);
+  EXPECT_EQ(one_more.error().code, ErrorCode::kResourceExhausted);
+  EXPECT_TRUE(writer_->Open(dir_.File("7"))) << "it is open already";
+  open.pop_back();
+  EXPECT_TRUE(writer_->Open(dir_.File("more")));
+}
+
 TEST_F(AccessLogWriterTest, KeepsLinesWholeAndEachThreadsOrder) {
   constexpr int kThreads = 4;
   constexpr int kLines = 2'000;

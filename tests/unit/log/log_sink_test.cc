@@ -20,8 +20,12 @@ using sluice::test::TempDir;
 
 constexpr MonotonicTime kNow{std::chrono::seconds(1000)};
 
-std::unique_ptr<LogSink> Open(const std::string& to) {
-  auto sink = LogSink::Open(to);
+Result<std::unique_ptr<LogSink>> TryToOpen(const std::string& to, LogPaths paths = {}) {
+  return LogSink::Open(to, std::make_shared<const LogPaths>(std::move(paths)));
+}
+
+std::unique_ptr<LogSink> Open(const std::string& to, LogPaths paths = {}) {
+  auto sink = TryToOpen(to, std::move(paths));
   EXPECT_TRUE(sink) << sink.error().message;
   return *std::move(sink);
 }
@@ -40,15 +44,64 @@ TEST(LogSink, AppendsLinesToAFile) {
 
 TEST(LogSink, RefusesWhatIsNoDestinationAndSaysWhy) {
   const TempDir dir;
-  const auto relative = LogSink::Open("access.log");
+  const auto relative = TryToOpen("access.log");
   ASSERT_FALSE(relative);
   EXPECT_EQ(relative.error().message,
             "must be stdout, stderr or an absolute path, got 'access.log'");
-  const auto folder = LogSink::Open(dir.path());
+  const auto folder = TryToOpen(dir.path());
   ASSERT_FALSE(folder);
   EXPECT_EQ(folder.error().message,
             "access log '" + dir.path() + "' cannot be opened: Is a directory");
-  EXPECT_FALSE(LogSink::Open(dir.File("no/such/folder.log")));
+  EXPECT_FALSE(TryToOpen(dir.File("no/such/folder.log")));
+}
+
+TEST(LogSink, WritesToFilesAndNamedPipesOfAnAllowedFolderAndToNothingElse) {
+  const TempDir dir;
+  const TempDir elsewhere;
+  const LogPaths paths{AllowedFolders({dir.path()}), elsewhere.File("own.log")};
+  ASSERT_EQ(::symlink(elsewhere.File("victim").c_str(), dir.File("link").c_str()), 0);
+  ASSERT_EQ(::symlink(elsewhere.path().c_str(), dir.File("away").c_str()), 0);
+  const NamedPipe pipe(dir.File("pipe"));
+
+  EXPECT_TRUE(TryToOpen(dir.File("a.log"), paths));
+  EXPECT_TRUE(TryToOpen(dir.File("pipe"), paths));
+  EXPECT_TRUE(TryToOpen(elsewhere.File("own.log"), paths));
+  EXPECT_TRUE(TryToOpen("stdout", paths));
+
+  const auto outside = TryToOpen(elsewhere.File("victim"), paths);
+  ASSERT_FALSE(outside);
+  EXPECT_EQ(outside.error().code, ErrorCode::kPermissionDenied);
+  EXPECT_NE(outside.error().message.find("files below " + dir.path() + " (--log-dir)"),
+            std::string::npos)
+      << outside.error().message;
+  for (const char* name : {"link", "away/victim"}) {
+    const auto linked = TryToOpen(dir.File(name), paths);
+    ASSERT_FALSE(linked) << name;
+    EXPECT_NE(linked.error().message.find("links are not followed"), std::string::npos)
+        << linked.error().message;
+  }
+  EXPECT_NE(::access(elsewhere.File("victim").c_str(), F_OK), 0) << "it has been made";
+
+  const auto device = TryToOpen("/dev/null", {AllowedFolders({"/dev"}), ""});
+  ASSERT_FALSE(device);
+  EXPECT_EQ(device.error().message,
+            "access log '/dev/null' cannot be opened: it is neither a regular file nor a named "
+            "pipe");
+  EXPECT_TRUE(TryToOpen("/dev/null"));  // Of an operator who may write anywhere.
+}
+
+TEST(LogSink, AFileThatBecameALinkIsNotFollowedWhenItIsReopened) {
+  const TempDir dir;
+  const TempDir elsewhere;
+  const std::string victim = elsewhere.Write("victim", "untouched\n");
+  const auto sink = Open(dir.File("a.log"), {AllowedFolders({dir.path()}), ""});
+  ASSERT_EQ(std::rename(dir.File("a.log").c_str(), dir.File("a.log.1").c_str()), 0);
+  ASSERT_EQ(::symlink(victim.c_str(), dir.File("a.log").c_str()), 0);
+  sink->Reopen();
+  sink->Append("one");
+  sink->Write(kNow);
+  EXPECT_EQ(ReadFile(victim), "untouched\n");
+  EXPECT_EQ(ReadFile(dir.File("a.log.1")), "one\n");
 }
 
 TEST(LogSink, LeavesStandardOutputOpen) {

@@ -123,6 +123,10 @@ TEST(Listener, LogsToKnownPlaces) {
                 ElementsAre(HasSubstr("must be stdout")))
         << to;
   }
+  EXPECT_THAT(CheckTcp("accessLog: [{to: stdout, format: \"$status\\t$protocol\"}]"), IsEmpty());
+  EXPECT_THAT(CheckTcp("accessLog: [{to: stdout, format: \"$status\\nroot::0:0\"}]"),
+              ElementsAre("`spec.accessLog[0].format` must be one line without control characters "
+                          "other than tabs, got '$status\\x0aroot::0:0'"));
   EXPECT_THAT(CheckTcp("accessLog: [{to: off}, {to: stdout, format: '${'}]"),
               ElementsAre(HasSubstr("must be the only entry"), HasSubstr("write a variable as")));
   EXPECT_THAT(CheckTcp("accessLog: [{to: off, format: x}]"),
