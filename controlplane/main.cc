@@ -4,15 +4,19 @@
 #include <malloc.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <future>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "common/base/address.h"
 #include "common/base/descriptor_limit.h"
+#include "common/base/flag_words.h"
 #include "common/base/library_locks.h"
 #include "common/base/limits.h"
 #include "common/base/standard_descriptors.h"
@@ -161,14 +165,21 @@ int main(int argc, char** argv) {
                "Serve without encryption on addresses that other machines can reach");
   app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
       ->capture_default_str();
+  const auto mistake = [](const std::string& message) {
+    std::fprintf(stderr, "sluice-controlplane: %s\nRun with --help for more information.\n",
+                 message.c_str());
+    return 2;
+  };
+  constexpr std::string_view kSwitches[] = {"--insecure"};
+  auto words = sluice::FlagWords({argv + 1, argv + std::max(argc, 1)}, kSwitches);
+  if (!words) return mistake(words.error().message);
+  std::reverse(words->begin(), words->end());  // As the library takes them.
   try {
-    app.parse(argc, argv);
+    app.parse(std::move(*words));
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "sluice-controlplane: %s\nRun with --help for more information.\n",
-                 error.what());
-    return 2;
+    return mistake(error.what());
   }
 
   const auto ran = sluice::controlplane::Run(flags);

@@ -14,6 +14,12 @@ bool IsObjectName(std::string_view text) {
   return violations.empty();
 }
 
+std::string NodeLabelMistake(const std::map<std::string, std::string>& labels) {
+  Violations violations;
+  FieldCheck(violations).Labels("--label", {labels.begin(), labels.end()});
+  return violations.empty() ? "" : violations.front().message;
+}
+
 void ValidateMetadata(const v1::ObjectMeta& meta, Violations& violations) {
   FieldCheck check(violations);
   check.ObjectName("metadata.name", meta.name());

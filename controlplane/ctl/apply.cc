@@ -5,6 +5,7 @@
 
 #include "controlplane/ctl/client.h"
 #include "controlplane/ctl/commands.h"
+#include "controlplane/ctl/dry_run.h"
 #include "controlplane/ctl/manifest_input.h"
 #include "controlplane/ctl/object_words.h"
 #include "controlplane/ctl/outcome_text.h"
@@ -17,15 +18,22 @@ namespace {
 Exit RunApply(const Invocation& invocation) {
   const auto timeout = invocation.arguments.Duration("--timeout");
   if (!timeout) return ReportUsage(invocation, timeout.error());
-  const bool dry_run = invocation.arguments.Has("--dry-run");
-  if (dry_run && invocation.arguments.Has("--wait")) {
+  const DryRun dry_run = DryRunOf(invocation.arguments);
+  if (dry_run != DryRun::kNone && invocation.arguments.Has("--wait")) {
     return ReportUsage(invocation, "--wait makes no sense with --dry-run: nothing is stored");
   }
   const auto documents = ReadManifestInput(invocation);
   if (!documents) return documents.error();
 
+  if (dry_run == DryRun::kClient) {
+    for (const auto& document : *documents) {
+      invocation.out << OutcomeLine(RefTo(document.resource), "checked", dry_run);
+    }
+    return Exit::kOk;
+  }
+
   Client client(invocation.server, invocation.request_timeout);
-  const auto applied = client.Apply(ApplyRequestOf(*documents, dry_run));
+  const auto applied = client.Apply(ApplyRequestOf(*documents, dry_run == DryRun::kServer));
   if (!applied) return ReportCall(invocation, applied.error(), *documents);
   RolloutTarget target{.generation = applied->generation(), .objects = {}};
   for (const auto& result : applied->results()) {
@@ -39,7 +47,7 @@ Exit RunApply(const Invocation& invocation) {
 
 constexpr Option kOptions[] = {
     kFilenameOption,
-    {.flag = "--dry-run", .help = "Let the control plane check everything and store nothing"},
+    kDryRunOption,
     kWaitOption,
     kTimeoutOption,
 };

@@ -25,7 +25,7 @@ enum class Exit : int {
 };
 
 // What completion offers in a place.
-enum class Offers { kNothing, kFiles, kObjects, kEndpointEdit, kCondition };
+enum class Offers { kNothing, kFiles, kCommands, kObjects, kEndpointEdit, kCondition };
 
 struct Option {
   std::string_view flag;         // `--output`
@@ -34,13 +34,17 @@ struct Option {
   std::string_view help = {};
   std::string_view preset = {};   // The value when the flag is not given.
   std::string_view choices = {};  // `a|b|c`: nothing else is allowed.
-  bool repeats = false;
+  // What the flag means without a value; the value then stands behind `=` only, and `true` means
+  // this and `false` the preset. Empty: the flag needs its value.
+  std::string_view bare = {};
+  bool repeats = false;  // Takes lists too: `-f a,b`.
   Offers offers = Offers::kNothing;
 };
 
 // A command line after parsing. Flags are asked for by their long name.
 class Arguments {
  public:
+  // A switch given and not as `=false`, or a flag given with a value.
   bool Has(std::string_view flag) const { return values_.contains(flag); }
   // The last value given, or the option's preset, or "".
   std::string Text(std::string_view flag) const;
@@ -81,7 +85,7 @@ struct Command {
   Offers offers = Offers::kNothing;  // For the operands.
   std::string_view operand_choices = {};
   bool hidden = false;
-  Exit (*run)(const Invocation&) = nullptr;
+  Exit (*run)(const Invocation&) = nullptr;  // Null: ParseCommandLine answers (help).
 };
 
 // Flags that every command takes.

@@ -5,8 +5,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <deque>
+#include <filesystem>
 
 #include "common/base/text_format.h"
+#include "controlplane/ctl/commands.h"
+#include "controlplane/ctl/flag_spelling.h"
 
 namespace sluice::ctl {
 namespace {
@@ -102,18 +105,22 @@ std::string NoOperandText(const Command& command, std::string_view word) {
                      HelpHint(command.name));
 }
 
+std::string UnknownCommandText(std::span<const Command* const> commands, std::string_view word) {
+  std::vector<std::string_view> names;
+  for (const Command* command : commands) {
+    if (!command->hidden) names.push_back(command->name);
+  }
+  return fmt::format("error: unknown command '{}'{}\nRun 'ctl --help' for the commands.\n", word,
+                     Meant(word, names));
+}
+
 // A word that belongs nowhere: a misspelt command or flag, or an operand of a command without any.
 std::string ExtraWordText(std::span<const Command* const> commands, const CLI::App& app) {
   const std::vector<std::string> extras = app.remaining(true);
   const std::string word = extras.empty() ? "" : extras.front();
   const auto used = app.get_subcommands();
   if (used.empty() && !word.starts_with('-')) {
-    std::vector<std::string_view> names;
-    for (const Command* command : commands) {
-      if (!command->hidden) names.push_back(command->name);
-    }
-    return fmt::format("error: unknown command '{}'{}\nRun 'ctl --help' for the commands.\n", word,
-                       Meant(word, names));
+    return UnknownCommandText(commands, word);
   }
   std::vector<std::string_view> flags;
   for (const Option& option : GlobalOptions()) flags.push_back(option.flag);
@@ -130,6 +137,40 @@ std::string ExtraWordText(std::span<const Command* const> commands, const CLI::A
   const std::string flag = word.substr(0, word.find('='));
   return fmt::format("error: unknown flag '{}'{}\n{}", flag, Meant(flag, flags),
                      HelpHint(chosen->name));
+}
+
+Result<std::vector<std::string>> SplitLists(const std::vector<std::string>& lists) {
+  std::vector<std::string> all;
+  for (const std::string& list : lists) {
+    auto values = SplitList(list);
+    if (!values) return values;
+    all.insert(all.end(), values->begin(), values->end());
+  }
+  return all;
+}
+
+// `ctl apply help`. A file of that name is meant where there is one: who deploys `help` must not
+// be told that all went well.
+bool AsksForHelp(const Command& command, const std::vector<std::string>& operands) {
+  if (command.hidden || operands.size() != 1 || operands.front() != "help") return false;
+  std::error_code unreadable;
+  return command.offers != Offers::kFiles || !std::filesystem::exists("help", unreadable);
+}
+
+// Of ctl, or of the command that `operands` name.
+CommandLine::Answer HelpAnswer(std::span<const Command* const> commands,
+                               const std::vector<std::string>& operands) {
+  std::vector<const char*> words = {"ctl"};
+  if (!operands.empty()) {
+    const std::string& name = operands.front();
+    if (std::none_of(commands.begin(), commands.end(),
+                     [&](const Command* command) { return command->name == name; })) {
+      return {Exit::kUsage, UnknownCommandText(commands, name)};
+    }
+    words.push_back(name.c_str());
+  }
+  words.push_back("--help");
+  return *ParseCommandLine(commands, static_cast<int>(words.size()), words.data()).answer;
 }
 
 }  // namespace
@@ -163,15 +204,27 @@ CommandLine ParseCommandLine(std::span<const Command* const> commands, int argc,
 
   // The library hands what follows `--` to the program as a whole once a command has operands.
   const char* const* const end = argv + argc;
-  const char* const* const dashes = std::find(std::min(argv + 1, end), end, std::string_view("--"));
+  const char* const* const first = std::min(argv + 1, end);
+  const char* const* const dashes = std::find(first, end, std::string_view("--"));
+  auto words = PlainSpelling(commands, {first, dashes});
+  if (!words) {
+    line.answer = {Exit::kUsage, fmt::format("error: {}\n", words.error().message)};
+    return line;
+  }
+  std::reverse(words->begin(), words->end());  // As the library takes them.
   try {
-    app.parse(static_cast<int>(dashes - argv), argv);
+    app.parse(std::move(*words));
   } catch (const CLI::CallForHelp&) {
     std::string help = app.help();
     for (const CLI::App* sub : app.get_subcommands()) help = sub->help();
     line.answer = {Exit::kOk, std::move(help)};
     return line;
   } catch (const CLI::ExtrasError&) {
+    if (const auto used = app.get_subcommands();
+        !used.empty() && dashes == end && app.remaining(true) == std::vector<std::string>{"help"}) {
+      line.answer = HelpAnswer(commands, {used.front()->get_name()});
+      return line;
+    }
     line.answer = {Exit::kUsage, ExtraWordText(commands, app)};
     return line;
   } catch (const CLI::ParseError& error) {
@@ -194,12 +247,30 @@ CommandLine ParseCommandLine(std::span<const Command* const> commands, int argc,
       line.arguments.SetPreset(slot.option->flag, slot.option->preset);
     }
     if (slot.parsed->count() == 0) continue;
+    if (slot.option->value.empty() && !slot.given) continue;  // --wait=false
     if (slot.values.size() > 1 && !slot.option->repeats) {
       line.answer = {Exit::kUsage, fmt::format("error: {} is given {} times; once is allowed\n",
                                                slot.option->flag, slot.values.size())};
       return line;
     }
+    if (slot.option->repeats) {
+      auto values = SplitLists(slot.values);
+      if (!values) {
+        line.answer = {Exit::kUsage,
+                       fmt::format("error: {}: {}\n", slot.option->flag, values.error().message)};
+        return line;
+      }
+      slot.values = std::move(*values);
+    }
     line.arguments.Set(slot.option->flag, std::move(slot.values));
+  }
+  if (chosen == &kHelpCommand) {
+    line.answer = HelpAnswer(commands, operands);
+    return line;
+  }
+  if (dashes == end && AsksForHelp(*chosen, operands)) {
+    line.answer = HelpAnswer(commands, {std::string(chosen->name)});
+    return line;
   }
   if (dashes != end) operands.insert(operands.end(), dashes + 1, end);
   if (chosen->operands.empty() && !operands.empty()) {

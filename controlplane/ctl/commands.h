@@ -19,6 +19,7 @@ extern const Command kFleetCommand;
 extern const Command kEndpointsCommand;
 extern const Command kVersionCommand;
 extern const Command kCompletionCommand;
+extern const Command kHelpCommand;
 extern const Command kCompleteCommand;  // Hidden: what the completion scripts call.
 
 // In the order of the help text.

@@ -26,6 +26,12 @@ const Option* FindOption(std::span<const Option> options, std::string_view word)
   return nullptr;
 }
 
+void AddCommands(std::span<const Command* const> commands, std::vector<std::string>& words) {
+  for (const Command* command : commands) {
+    if (!command->hidden) words.emplace_back(command->name);
+  }
+}
+
 // The words typed so far, taken apart.
 struct Typed {
   const Command* command = nullptr;
@@ -52,7 +58,8 @@ Typed TakeApart(std::span<const Command* const> commands, const std::vector<std:
       if (option == nullptr) option = FindOption(GlobalOptions(), flag);
       if (option == nullptr) continue;
       typed.given.push_back(option);
-      if (!option->value.empty() && flag == word) typed.awaiting_value = option;
+      const bool needs_value = !option->value.empty() && option->bare.empty();
+      if (needs_value && flag == word) typed.awaiting_value = option;
     } else if (typed.command == nullptr) {
       for (const Command* command : commands) {
         if (command->name == word) typed.command = command;
@@ -128,8 +135,9 @@ Completion Complete(const CompletionSource& source, const std::vector<std::strin
   Offers offers = Offers::kNothing;
   std::string_view choices;
   const Option* valued = typed.awaiting_value;
-  if (const auto equals = partial.find('=');
-      valued == nullptr && partial.starts_with("--") && equals != std::string::npos) {
+  if (const auto equals = partial.find('='); valued == nullptr && !typed.operands_only &&
+                                             partial.starts_with('-') &&
+                                             equals != std::string::npos) {
     const std::string flag = partial.substr(0, equals);
     if (typed.command != nullptr) valued = FindOption(typed.command->options, flag);
     if (valued == nullptr) valued = FindOption(GlobalOptions(), flag);
@@ -138,14 +146,12 @@ Completion Complete(const CompletionSource& source, const std::vector<std::strin
     partial.erase(0, equals + 1);
   }
   if (valued != nullptr) {
-    choices = valued->choices;
+    choices = valued->value.empty() ? "true|false" : valued->choices;
     offers = valued->offers;
   } else if (partial.starts_with('-') && !typed.operands_only) {
     AddFlags(typed, completion.words);
   } else if (typed.command == nullptr) {
-    for (const Command* command : source.commands) {
-      if (!command->hidden) completion.words.emplace_back(command->name);
-    }
+    AddCommands(source.commands, completion.words);
   } else {
     offers = typed.command->offers;
     if (offers != Offers::kEndpointEdit && typed.operands.empty()) {
@@ -155,6 +161,9 @@ Completion Complete(const CompletionSource& source, const std::vector<std::strin
 
   AddChoices(choices, completion.words);
   if (offers == Offers::kFiles) completion.files = true;
+  if (offers == Offers::kCommands && typed.operands.empty()) {
+    AddCommands(source.commands, completion.words);
+  }
   if (offers == Offers::kCondition) AddConditions(completion.words);
   if (offers == Offers::kObjects) AddObjects(source, typed, partial, completion.words);
   if (offers == Offers::kEndpointEdit) AddEndpointEdit(source, typed, completion.words);

@@ -5,6 +5,7 @@
 
 #include "controlplane/ctl/client.h"
 #include "controlplane/ctl/commands.h"
+#include "controlplane/ctl/dry_run.h"
 #include "controlplane/ctl/manifest_input.h"
 #include "controlplane/ctl/object_words.h"
 #include "controlplane/ctl/outcome_text.h"
@@ -53,12 +54,19 @@ tl::expected<std::vector<v1::ObjectRef>, Exit> OnlyExisting(const Invocation& in
 Exit RunDelete(const Invocation& invocation) {
   const auto timeout = invocation.arguments.Duration("--timeout");
   if (!timeout) return ReportUsage(invocation, timeout.error());
-  const bool dry_run = invocation.arguments.Has("--dry-run");
-  if (dry_run && invocation.arguments.Has("--wait")) {
+  const DryRun dry_run = DryRunOf(invocation.arguments);
+  if (dry_run != DryRun::kNone && invocation.arguments.Has("--wait")) {
     return ReportUsage(invocation, "--wait makes no sense with --dry-run: nothing is deleted");
   }
   auto objects = Named(invocation);
   if (!objects) return objects.error();
+  const auto report = [&] {
+    for (const auto& object : *objects) {
+      invocation.out << OutcomeLine(object, "deleted", dry_run);
+    }
+    invocation.out.flush();
+  };
+  if (dry_run == DryRun::kClient) return report(), Exit::kOk;
 
   Client client(invocation.server, invocation.request_timeout);
   if (invocation.arguments.Has("--ignore-not-found")) {
@@ -67,14 +75,11 @@ Exit RunDelete(const Invocation& invocation) {
     if (objects->empty()) return Exit::kOk;
   }
   v1::DeleteRequest request;
-  request.set_dry_run(dry_run);
+  request.set_dry_run(dry_run == DryRun::kServer);
   for (const auto& object : *objects) *request.add_objects() = object;
   const auto deleted = client.Delete(request);
   if (!deleted) return ReportCall(invocation, deleted.error());
-  for (const auto& object : *objects) {
-    invocation.out << OutcomeLine(object, "deleted", dry_run);
-  }
-  invocation.out.flush();
+  report();
   if (!invocation.arguments.Has("--wait")) return Exit::kOk;
   // Who ran a deleted object is no longer known, so every data plane is waited for.
   return FollowRollout(invocation, client, {.generation = deleted->generation(), .objects = {}},
@@ -84,7 +89,7 @@ Exit RunDelete(const Invocation& invocation) {
 constexpr Option kOptions[] = {
     kFilenameOption,
     {.flag = "--ignore-not-found", .help = "An object that does not exist is no error"},
-    {.flag = "--dry-run", .help = "Let the control plane check everything and delete nothing"},
+    kDryRunOption,
     kWaitOption,
     kTimeoutOption,
 };

@@ -84,7 +84,7 @@ Exit RunEndpoints(const Invocation& invocation) {
       return ReportCall(invocation, CallError{.error = changed.error()});
     }
     if (!*changed) {
-      invocation.out << OutcomeLine(RefTo(parts->upstream), "unchanged", false);
+      invocation.out << OutcomeLine(RefTo(parts->upstream), "unchanged", DryRun::kNone);
       return Exit::kOk;
     }
     v1::ApplyRequest request;
@@ -92,7 +92,7 @@ Exit RunEndpoints(const Invocation& invocation) {
     const auto applied = client.Apply(request);
     if (applied) {
       for (const auto& result : applied->results()) {
-        invocation.out << OutcomeLine(result, false);
+        invocation.out << OutcomeLine(result, DryRun::kNone);
         target.objects.push_back(result.object());
       }
       target.generation = applied->generation();

@@ -15,7 +15,8 @@ inline constexpr Option kFilenameOption = {
     .letter = "f",
     .value = "PATH",
     .help =
-        "File, directory (its *.yaml, *.yml and *.json) or - for standard input; may be repeated",
+        "File, directory (its *.yaml, *.yml and *.json) or - for standard input; may be repeated, "
+        "and be a list a,b",
     .repeats = true,
     .offers = Offers::kFiles};
 

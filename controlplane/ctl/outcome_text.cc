@@ -22,11 +22,11 @@ std::string_view Word(v1::ApplyResponse::Outcome outcome) {
 
 }  // namespace
 
-std::string OutcomeLine(const v1::ObjectRef& object, std::string_view outcome, bool dry_run) {
-  return fmt::format("{} {}{}\n", TextOf(object), outcome, dry_run ? " (dry run)" : "");
+std::string OutcomeLine(const v1::ObjectRef& object, std::string_view outcome, DryRun dry_run) {
+  return fmt::format("{} {}{}\n", TextOf(object), outcome, DryRunText(dry_run));
 }
 
-std::string OutcomeLine(const v1::ApplyResponse::Result& result, bool dry_run) {
+std::string OutcomeLine(const v1::ApplyResponse::Result& result, DryRun dry_run) {
   return OutcomeLine(result.object(), Word(result.outcome()), dry_run);
 }
 

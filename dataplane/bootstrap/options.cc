@@ -10,9 +10,11 @@
 #include <utility>
 
 #include "common/base/address.h"
+#include "common/base/flag_words.h"
 #include "common/base/limits.h"
 #include "common/base/text_format.h"
 #include "common/base/version.h"
+#include "common/model/metadata.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -43,6 +45,7 @@ std::string Check(const Options& options) {
                          address);
     }
   }
+  if (std::string wrong = model::NodeLabelMistake(options.labels); !wrong.empty()) return wrong;
   const std::string& log = options.access_log;
   if (log != "stdout" && log != "stderr" && log != "off" && !log.starts_with('/')) {
     return fmt::format("--access-log must be stdout, stderr, off or an absolute path, got '{}'",
@@ -116,8 +119,12 @@ ParsedOptions ParseOptions(int argc, char** argv) {
     fmt::print(stderr, "sluice-dataplane: {}\nRun with --help for more information.\n", message);
     return ParsedOptions{std::nullopt, 2};
   };
+  constexpr std::string_view kSwitches[] = {"--insecure"};
+  auto words = FlagWords({argv + 1, argv + std::max(argc, 1)}, kSwitches);
+  if (!words) return mistake(words.error().message);
+  std::reverse(words->begin(), words->end());  // As the library takes them.
   try {
-    app.parse(argc, argv);
+    app.parse(std::move(*words));
   } catch (const CLI::Success& success) {
     return {std::nullopt, app.exit(success)};
   } catch (const CLI::ParseError& error) {

@@ -163,6 +163,9 @@ TEST_F(ControlPlaneProcess, RefusesClearTextThatLeavesTheMachine) {
     EXPECT_THAT(Refusal(Command({"--api", address})), HasSubstr("`--insecure`")) << address;
     EXPECT_THAT(Refusal(Command({"--xds", address})), HasSubstr("`--insecure`")) << address;
   }
+  for (const char* off : {"--insecure=false", "--insecure=0"}) {
+    EXPECT_THAT(Refusal(Command({"--api", "0.0.0.0:0", off})), HasSubstr("`--insecure`"));
+  }
   Process told(Command({"--api", "0.0.0.0:0", "--xds", "127.0.0.1:0", "--insecure"}));
   EXPECT_THAT(Ready(told, "api"), testing::StartsWith("0.0.0.0:"));
 }
@@ -176,6 +179,12 @@ TEST_F(ControlPlaneProcess, SaysWhatIsWrongWithItsFlags) {
   Process none({BinPath("sluice-controlplane")});
   EXPECT_EQ(none.Wait(), 2);
   EXPECT_THAT(none.Err(), HasSubstr("sluice-controlplane: --store is required\nRun with --help"));
+  Process maybe({BinPath("sluice-controlplane"), "--store", "sqlite:x", "--insecure=maybe"});
+  EXPECT_EQ(maybe.Wait(), 2);
+  EXPECT_THAT(maybe.Err(), HasSubstr("--insecure must be true or false, got 'maybe'"));
+  Process empty({BinPath("sluice-controlplane"), "--store=", "--api", "127.0.0.1:0"});
+  EXPECT_EQ(empty.Wait(), 1);
+  EXPECT_THAT(empty.Err(), HasSubstr("`--store`"));
   Process unknown({BinPath("sluice-controlplane"), "--store", "sqlite:x", "--frob"});
   EXPECT_EQ(unknown.Wait(), 2);
   EXPECT_THAT(unknown.Err(), HasSubstr("--frob"));

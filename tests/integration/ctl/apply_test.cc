@@ -61,8 +61,33 @@ TEST_F(Apply, ADryRunSaysWhatWouldHappenAndStoresNothing) {
   const std::string before = StoreContent();
   const ProcessResult result = Run({"apply", "--dry-run", "-"}, UpstreamYaml("a"));
   EXPECT_THAT(result, Exits(0));
-  EXPECT_EQ(result.out, "upstream/a created (dry run)\n");
+  EXPECT_EQ(result.out, "upstream/a created (server dry run)\n");
   EXPECT_EQ(StoreContent(), before);
+}
+
+TEST_F(Apply, WhatIsNoDryRunIsStored) {
+  EXPECT_EQ(Run({"apply", "--dry-run=false", "-"}, UpstreamYaml("a")).out, "upstream/a created\n");
+  EXPECT_EQ(Run({"apply", "--dry-run=none", "--wait=false", "-f=-"}, UpstreamYaml("b")).out,
+            "upstream/b created\n");
+  EXPECT_EQ(Run({"get", "upstreams", "-o=name"}).out, "upstream/a\nupstream/b\n");
+}
+
+TEST_F(Apply, ADryRunOfTheServerFindsWhatOnlyItCanAndOneOfTheClientAsksNobody) {
+  const std::string before = StoreContent();
+  const std::string dangling = ListenerYaml("l", "127.0.0.1:7001", "nowhere");
+  EXPECT_THAT(Run({"apply", "--dry-run=server", "-"}, dangling), Exits(1));
+  EXPECT_EQ(Run({"apply", "--dry-run=client", "-"}, dangling).out,
+            "listener/l checked (dry run)\n");
+  EXPECT_EQ(StoreContent(), before);
+  control_plane_.Kill();
+  EXPECT_THAT(Run({"apply", "--dry-run=client", "-"}, dangling), Exits(0));
+  EXPECT_THAT(Run({"apply", "--dry-run=client", "-"}, "kind: Upstream\n"), Exits(2));
+}
+
+TEST_F(Apply, TakesAListOfFiles) {
+  const std::string a = dir_.Write("a.yaml", UpstreamYaml("a"));
+  const std::string b = dir_.Write("b.yaml", UpstreamYaml("b"));
+  EXPECT_EQ(Run({"apply", "-f", a + "," + b}).out, "upstream/a created\nupstream/b created\n");
 }
 
 TEST_F(Apply, ADryRunCannotBeWaitedFor) {

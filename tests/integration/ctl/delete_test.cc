@@ -59,7 +59,10 @@ TEST_F(Delete, WhatIsNotThereIsAnErrorUnlessToldOtherwise) {
 TEST_F(Delete, ADryRunDeletesNothing) {
   Store(UpstreamYaml("u"));
   const std::string before = StoreContent();
-  EXPECT_EQ(Run({"delete", "upstream/u", "--dry-run"}).out, "upstream/u deleted (dry run)\n");
+  EXPECT_EQ(Run({"delete", "upstream/u", "--dry-run"}).out,
+            "upstream/u deleted (server dry run)\n");
+  EXPECT_EQ(Run({"delete", "upstream/u", "--dry-run=client"}).out,
+            "upstream/u deleted (dry run)\n");
   EXPECT_EQ(StoreContent(), before);
 }
 

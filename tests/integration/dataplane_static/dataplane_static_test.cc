@@ -125,6 +125,19 @@ TEST_F(DataPlaneStaticTest, WrongFlagsSayWhatIsAllowed) {
   const ProcessResult clear = test::Run({program, "--control-plane", "192.0.2.1:1", "--node", "n"});
   EXPECT_EQ(clear.status, 2);
   EXPECT_THAT(clear.err, HasSubstr("--insecure"));
+  const ProcessResult off =
+      test::Run({program, "--control-plane", "192.0.2.1:1", "--node", "n", "--insecure=false"});
+  EXPECT_EQ(off.status, 2);
+  EXPECT_THAT(off.err, HasSubstr("--insecure"));
+  const ProcessResult maybe = test::Run({program, "--config", "x", "--insecure=maybe"});
+  EXPECT_EQ(maybe.status, 2);
+  EXPECT_THAT(maybe.err, HasSubstr("--insecure must be true or false, got 'maybe'"));
+  const ProcessResult empty = test::Run({program, "--node=", "--control-plane", "127.0.0.1:1"});
+  EXPECT_EQ(empty.status, 2);
+  EXPECT_THAT(empty.err, HasSubstr("--node is needed"));
+  const ProcessResult two = test::Run({program, "--config", "x", "--label", "a=1,b=2"});
+  EXPECT_EQ(two.status, 2);
+  EXPECT_THAT(two.err, HasSubstr("`--label[a]` must be empty or"));
 }
 
 TEST_F(DataPlaneStaticTest, AHangUpReadsTheFileAgain) {

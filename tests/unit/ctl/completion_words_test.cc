@@ -17,7 +17,7 @@ using ::testing::Not;
 
 constexpr const Command* kCommands[] = {&kApplyCommand,     &kGetCommand,        &kDeleteCommand,
                                         &kEndpointsCommand, &kCompletionCommand, &kWaitCommand,
-                                        &kCompleteCommand};
+                                        &kHelpCommand,      &kCompleteCommand};
 
 Completion After(const std::vector<std::string>& words) {
   const CompletionSource source{
@@ -69,6 +69,20 @@ TEST(Completion, OffersTheChoicesOfAFlag) {
   EXPECT_THAT(After({"get", "--output=ya"}).words, ElementsAre("--output=yaml"));
   EXPECT_THAT(After({"wait", "listener/a", "--for", "condition=S"}).words,
               ElementsAre("condition=Synced"));
+}
+
+TEST(Completion, OffersTheChoicesBehindTheEqualsSignOfAShortFlagAndOfASwitch) {
+  EXPECT_THAT(After({"get", "-o=js"}).words, ElementsAre("-o=json"));
+  EXPECT_THAT(After({"get", "--watch="}).words, ElementsAre("--watch=false", "--watch=true"));
+  EXPECT_THAT(After({"apply", "--dry-run="}).words,
+              ElementsAre("--dry-run=client", "--dry-run=none", "--dry-run=server"));
+  EXPECT_TRUE(After({"apply", "--dry-run", ""}).files) << "its value stands behind = only";
+  EXPECT_THAT(After({"get", "--", "-o="}).words, IsEmpty());
+}
+
+TEST(Completion, OffersCommandsForHelp) {
+  EXPECT_THAT(After({"help", "comp"}).words, ElementsAre("completion"));
+  EXPECT_THAT(After({"help", "apply", ""}).words, IsEmpty());
 }
 
 TEST(Completion, OffersFilesWhereFilesBelong) {
