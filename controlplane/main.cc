@@ -96,7 +96,8 @@ Result<void> Run(const Flags& flags) {
   auto xds_address = ListenAddress("--xds", flags.xds, flags.insecure);
   if (!xds_address) return tl::unexpected(xds_address.error());
 
-  RaiseDescriptorLimit();
+  constexpr std::size_t kDescriptorsNeeded = 64;  // The store, gRPC, and a few connections.
+  if (auto enough = RaiseDescriptorLimit(kDescriptorsNeeded); !enough) return enough;
   auto store = OpenStore(flags.store);
   if (!store) return Fail(store.error().code, "`--store`: " + store.error().message);
   auto catalog = Catalog::Load(**store);

@@ -1,5 +1,6 @@
 #include "common/base/descriptor_limit.h"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -19,11 +20,17 @@ int FirstReserved() {
 
 }  // namespace
 
-void RaiseDescriptorLimit() {
+Result<void> RaiseDescriptorLimit(std::size_t needed) {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (DescriptorLimit() >= needed) return {};
+  return Fail(ErrorCode::kResourceExhausted,
+              fmt::format("this process may have {} file descriptors, and needs {} at least; raise "
+                          "the hard limit (`ulimit -Hn`, LimitNOFILE= of systemd)",
+                          DescriptorLimit(), needed));
 }
 
 std::size_t DescriptorLimit() {

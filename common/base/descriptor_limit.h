@@ -5,10 +5,14 @@
 
 #include <cstddef>
 
+#include "common/base/error.h"
+
 namespace sluice {
 
 // Up to the hard limit, as the soft one is often 1,024 for programs that use select(2).
-void RaiseDescriptorLimit();
+// kResourceExhausted: that is less than `needed`, with which the process would fail halfway; the
+// message says what to do.
+Result<void> RaiseDescriptorLimit(std::size_t needed);
 
 // How many there may be now; descriptors are smaller than it.
 std::size_t DescriptorLimit();

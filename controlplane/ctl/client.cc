@@ -52,6 +52,10 @@ struct Client::Connection {
     } else if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
       message = UnavailableText(server, status.error_message());
       failure.may_be_done = !NeverConnected(status.error_message());
+    } else if (status.error_code() == grpc::StatusCode::CANCELLED) {
+      // By the server: what we end ourselves is not asked for its status.
+      failure.error = {ErrorCode::kUnavailable, "the control plane ended the call as it stopped"};
+      failure.may_be_done = true;
     } else if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
       message = NotThisApiText(server, status.error_message());
     }

@@ -184,7 +184,7 @@ void DataPlane::RestoreState(const std::string& file) {
   stale_ = true;
   link_->staging().Restore(accepted);
   applier_.Restore(accepted.resources, snapshot.in_force_instead,
-                   {accepted.generation, accepted.digest, true});
+                   {accepted.generation, accepted.digest, !accepted.digest.empty()});
 }
 
 void DataPlane::OnSwap(StagedSwap swap) {
@@ -236,13 +236,14 @@ void DataPlane::ScheduleSave() {
   save_timer_.async_wait([this](const std::error_code& error) {
     if (error) return;
     save_scheduled_ = false;
-    // In the middle of a generation: its end schedules again.
-    if (link_->staging().Settled()) SaveState();
+    SaveState();
   });
 }
 
 void DataPlane::SaveState() {
-  saver_->Save({link_->staging().Accepted(), applier_.InForceInstead()});
+  // Before anything was in force there is nothing to save, and what is in the file may be good.
+  if (!applier_.ready()) return;
+  saver_->Save({link_->staging().Taken(), applier_.InForceInstead()});
 }
 
 void DataPlane::Run() {
@@ -297,7 +298,7 @@ void DataPlane::BeginDraining() {
   // place at the control plane, the admin address, the listeners' addresses.
   save_timer_.cancel();
   if (saver_ != nullptr) {
-    if (save_scheduled_ && link_->staging().Settled()) SaveState();
+    if (save_scheduled_) SaveState();
     saver_->Finish();
   }
   if (link_ != nullptr) link_->Leave();

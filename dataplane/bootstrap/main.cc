@@ -19,7 +19,12 @@ int main(int argc, char** argv) {
   StopLibraryLockChecks();
   const dataplane::ParsedOptions parsed = dataplane::ParseOptions(argc, argv);
   if (!parsed.options) return parsed.exit_status;
-  RaiseDescriptorLimit();
+  // Each worker's loop takes a few, gRPC some more, and sessions want any.
+  const std::size_t needed = 32 + 4 * static_cast<std::size_t>(parsed.options->workers);
+  if (const Result<void> enough = RaiseDescriptorLimit(needed); !enough) {
+    fmt::print(stderr, "sluice-dataplane: {}\n", enough.error().message);
+    return 1;
+  }
   SetLogLevel(parsed.options->log_level);
   LogLibraries();
   dataplane::DataPlane data_plane(*parsed.options);

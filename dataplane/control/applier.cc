@@ -29,15 +29,23 @@ model::ResourceKey ListenerKey(const std::string& full_name) {
   return {model::FindKind("Listener"), full_name.substr(0, slash), full_name.substr(slash + 1)};
 }
 
+bool OfSameObject(const v1::ResourceProblem& a, const v1::ResourceProblem& b) {
+  return a.kind() == b.kind() && a.name() == b.name();
+}
+bool IsSame(const v1::ResourceProblem& a, const v1::ResourceProblem& b) {
+  return OfSameObject(a, b) && a.version() == b.version() && a.reason() == b.reason();
+}
+
+// Those of `problems` that have no counterpart in `others`.
+template <typename IsCounterpart>
 void LogProblems(std::string_view event, LogLevel level,
                  const std::vector<v1::ResourceProblem>& problems,
-                 const std::vector<v1::ResourceProblem>& known) {
+                 const std::vector<v1::ResourceProblem>& others, IsCounterpart is_counterpart) {
   for (const v1::ResourceProblem& problem : problems) {
-    const bool told = std::any_of(known.begin(), known.end(), [&](const auto& other) {
-      return other.kind() == problem.kind() && other.name() == problem.name() &&
-             other.version() == problem.version() && other.reason() == problem.reason();
-    });
-    if (told) continue;
+    if (std::any_of(others.begin(), others.end(),
+                    [&](const auto& other) { return is_counterpart(problem, other); })) {
+      continue;
+    }
     LogEvent(level, event,
              {{"kind", problem.kind()},
               {"name", problem.name()},
@@ -80,8 +88,8 @@ std::shared_ptr<const RuntimeConfig> Applier::Compile(ResourceUpdates updates) {
   const std::vector<v1::ResourceProblem> before = compiler_.Problems();
   auto config = compiler_.Compile(std::move(updates));
   const std::vector<v1::ResourceProblem> after = compiler_.Problems();
-  LogProblems("resource_not_programmed", LogLevel::kError, after, before);
-  LogProblems("resource_healed", LogLevel::kInfo, before, after);
+  LogProblems("resource_not_programmed", LogLevel::kError, after, before, IsSame);
+  LogProblems("resource_healed", LogLevel::kInfo, before, after, OfSameObject);
   return config;
 }
 
@@ -161,8 +169,8 @@ void Applier::TakeBindProblems(const std::vector<BindProblem>& problems) {
                               v1::ResourceProblem::NOT_PROGRAMMED,
                               {problem.reason, "spec.address", problem.message}));
   }
-  LogProblems("listener_bind_failed", LogLevel::kError, now, bind_problems_);
-  LogProblems("listener_bind_healed", LogLevel::kInfo, bind_problems_, now);
+  LogProblems("listener_bind_failed", LogLevel::kError, now, bind_problems_, IsSame);
+  LogProblems("listener_bind_healed", LogLevel::kInfo, bind_problems_, now, OfSameObject);
   bind_problems_ = std::move(now);
   ScheduleRetry();
 }

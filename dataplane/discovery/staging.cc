@@ -34,20 +34,30 @@ void Staging::Restore(const AcceptedState& state) {
   generation_->set_digest(state.digest);
   generation_version_ = state.generation_version;
   generation_taken_ = true;
+  taken_generation_ = generation_;
+  taken_generation_version_ = generation_version_;
 }
 
-AcceptedState Staging::Accepted() const {
+AcceptedState Staging::Taken() const {
   AcceptedState state;
   state.resources.reserve(entries_.size());
   for (const auto& [name, entry] : entries_) {
-    if (entry.accepted.resource != nullptr) state.resources.push_back(entry.accepted);
+    if (entry.accepted.resource == nullptr || taken_before_.contains(name)) continue;
+    state.resources.push_back(entry.accepted);
   }
-  if (generation_.has_value()) {
-    state.generation = generation_->number();
-    state.digest = generation_->digest();
-    state.generation_version = generation_version_;
+  for (const auto& [name, before] : taken_before_) {
+    if (before.resource != nullptr) state.resources.push_back(before);
+  }
+  if (taken_generation_.has_value()) {
+    state.generation = taken_generation_->number();
+    state.digest = taken_generation_->digest();
+    state.generation_version = taken_generation_version_;
   }
   return state;
+}
+
+void Staging::RememberTaken(const Name& name, const VersionedResource& accepted) {
+  taken_before_.try_emplace(name, accepted);
 }
 
 void Staging::OnNewStream(bool held_is_known) {
@@ -68,6 +78,7 @@ void Staging::Accept(const Name& name, VersionedResource held) {
   refusals_.erase(name);
   pending_[held.resource->key()] = held;
   Entry& entry = entries_[name];
+  RememberTaken(name, entry.accepted);
   SetReceived(name, entry, held.version);
   entry.accepted = std::move(held);
 }
@@ -83,6 +94,7 @@ void Staging::Remove(const Name& name) {
   if (found == entries_.end()) return;
   if (const auto& accepted = found->second.accepted.resource; accepted != nullptr) {
     pending_[accepted->key()] = {};
+    RememberTaken(name, found->second.accepted);
   }
   SetReceived(name, found->second, std::nullopt);
   entries_.erase(found);
@@ -140,6 +152,9 @@ std::optional<StagedSwap> Staging::TakeSwap(bool atomic) {
   swap.updates.reserve(pending_.size());
   for (auto& [key, held] : pending_) swap.updates.push_back({key, std::move(held)});
   pending_.clear();
+  taken_before_.clear();
+  taken_generation_ = generation_;
+  taken_generation_version_ = generation_version_;
   return swap;
 }
 

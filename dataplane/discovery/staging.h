@@ -27,7 +27,7 @@ struct StagedSwap {
   std::string digest;
 };
 
-// Everything accepted, as it goes to and comes from the state file.
+// One consistent state of what was accepted, as it goes to and comes from the state file.
 struct AcceptedState {
   std::vector<VersionedResource> resources;
   std::int64_t generation = 0;
@@ -43,7 +43,8 @@ class Staging {
 
   // What an earlier process accepted. Before the first stream.
   void Restore(const AcceptedState& state);
-  AcceptedState Accepted() const;
+  // What had been accepted when the last swap was taken, whatever has been staged since.
+  AcceptedState Taken() const;
 
   // A new stream begins. The server may answer with other versions than the ones refused so far.
   // `held_is_known` false: it will send all there is, so what it does not send by then is gone.
@@ -63,9 +64,6 @@ class Staging {
   std::optional<StagedSwap> TakeSwap(bool atomic);
   // A generation is announced that the staged set does not have the digest of.
   bool Incomplete() const { return generation_.has_value() && !generation_taken_; }
-
-  // Nothing is staged that is not taken: Accepted() is one consistent state.
-  bool Settled() const { return pending_.empty() && !Incomplete(); }
 
   // The server's versions of what was accepted, by name: exactly what a reconnect announces.
   std::map<std::string, std::string> AcceptedVersions(std::string_view type_url) const;
@@ -88,11 +86,16 @@ class Staging {
   bool Matches(const std::string& digest) const { return received_sum_.Hex() == digest; }
   bool MatchesAsRefused(const std::string& digest) const;
   void RemoveUnheardOf();
+  void RememberTaken(const Name& name, const VersionedResource& accepted);
 
   std::map<Name, Entry> entries_;
   model::DigestSum received_sum_;  // Over what is received: follows each change of it.
   std::map<Name, RefusedVersion> refusals_;
   std::map<model::ResourceKey, VersionedResource> pending_;
+  // What pending_ replaces, as it was when the last swap was taken; null resources: not there.
+  std::map<Name, VersionedResource> taken_before_;
+  std::optional<v1::Generation> taken_generation_;  // Of the last swap.
+  std::string taken_generation_version_;
   std::optional<v1::Generation> generation_;
   std::string generation_version_;
   bool generation_taken_ = false;

@@ -22,16 +22,6 @@ struct ProcessOptions {
   std::optional<unsigned long> usual_open_files = {};  // The soft one alone.
   std::vector<int> blocked_signals = {};  // And ignored: what a careless parent leaves.
   std::string standard_error = {};        // Where it goes instead; Err() knows nothing of it then.
-};                                        // Runs as this user, when we are root.
-std::optional<unsigned long> max_open_files = {};
-std::vector<int> blocked_signals = {};  // And ignored: what a careless parent leaves.
-std::string standard_error = {};        // Where it goes instead; Err() knows nothing of it then.
-=======
-std::optional<uid_t> user = {};         // Runs as this user, when we are root.
-std::optional<unsigned long> max_open_files = {};    // The hard limit, and the soft one.
-std::optional<unsigned long> usual_open_files = {};  // The soft one alone.
-std::string standard_error = {};  // Where it goes instead; Err() knows nothing of it then.
->>>>>>> 51c9216 (server: connections are accepted by a gate of ours, bounded a peer and in all)
 };
 
 class Process {

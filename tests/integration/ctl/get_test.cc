@@ -146,6 +146,19 @@ TEST_F(Get, WatchGoesOnWhereItWasAfterTheControlPlaneIsBack) {
   EXPECT_TRUE(watch.Running());
 }
 
+TEST_F(Get, WatchGoesOnWhereItWasAfterAnOrderlyRestart) {
+  Store(UpstreamYaml("u"));
+  Process watch(
+      {BinPath("ctl"), "--server", control_plane_.api(), "get", "upstreams", "-w", "-o", "name"});
+  ASSERT_TRUE(Eventually([&] { return watch.Out() == "upstream/u\n"; })) << watch.Err();
+  EXPECT_EQ(control_plane_.Stop(), 0);
+  ASSERT_TRUE(Eventually([&] { return watch.Err().find("went away") != std::string::npos; }));
+  control_plane_.Start();
+  Store(UpstreamYaml("v"));
+  EXPECT_TRUE(Eventually([&] { return watch.Out() == "upstream/u\nupstream/v\n"; }))
+      << watch.Out() << watch.Err();
+}
+
 TEST_F(Get, WatchOfNoControlPlaneFailsAtOnce) {
   control_plane_.Kill();
   const ProcessResult result = Run({"get", "upstreams", "-w"});

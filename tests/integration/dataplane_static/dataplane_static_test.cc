@@ -202,6 +202,17 @@ TEST_F(DataPlaneStaticTest, ClosedStandardDescriptorsAreNotTakenForSomethingElse
   }
 }
 
+TEST_F(DataPlaneStaticTest, TooFewDescriptorsAreAnErrorThatSaysHowManyAreNeeded) {
+  dir_.Write("config.yaml", Manifest(a_.address()));
+  for (const unsigned long limit : {12UL, 30UL, 39UL}) {
+    const ProcessResult result = test::Run(
+        {BinPath("sluice-dataplane"), "--config", dir_.File("config.yaml"), "--workers", "2"},
+        {.max_open_files = limit});
+    EXPECT_EQ(result.status, 1) << limit;
+    EXPECT_THAT(result.err, HasSubstr("file descriptors, and needs 40 at least"));
+  }
+}
+
 TEST_F(DataPlaneStaticTest, AnAdminAddressThatCannotBeUsedIsAnErrorThatNamesIt) {
   const std::string path = dir_.Write("config.yaml", Manifest(a_.address()));
   const std::string program = BinPath("sluice-dataplane");

@@ -232,7 +232,7 @@ class TenThousandWaiting : public WaitingPhase {
   static constexpr std::size_t kClients = 10'000;
 
   TenThousandWaiting() {
-    RaiseDescriptorLimit();
+    EXPECT_TRUE(RaiseDescriptorLimit(0));
     EXPECT_EQ(::pipe(orders_.data()), 0);
     EXPECT_EQ(::pipe(done_.data()), 0);
     clients_ = ::fork();

@@ -353,6 +353,41 @@ TEST_F(XdsClientTest, ADamagedSavedStateIsIgnoredWithAMessage) {
     return data_plane_->process().Err().find("saved_state_ignored") != std::string::npos;
   }));
   EXPECT_FALSE(data_plane_->Ready());
+  // It may be of use to another version: nothing takes its place before something was in force.
+  EXPECT_EQ(data_plane_->Stop(), 0);
+  EXPECT_EQ(ReadFile(data_plane_->state_dir() + "/last-good"), saved);
+}
+
+TEST_F(XdsClientTest, WhatIsInForceIsSavedWhateverOfTheNextGenerationHasCome) {
+  StartWithGenerations();
+  StartDataPlane();
+  State state;
+  const auto stream = ads_->NextStream();
+  state.Give(*stream, UpstreamIs("web", "1", a_.address()));
+  state.Give(*stream, ListenerIs("front", "1", front_.Address(), "web"));
+  stream->Exchange(state.Generation(1));
+  // Without an end: as of a control plane that is killed at that moment.
+  state.Give(*stream, UpstreamIs("web", "2", b_.address()));
+  EXPECT_TRUE(EventuallyTag(front_, 'a'));
+  EXPECT_EQ(data_plane_->Stop(), 0);
+  ads_ = nullptr;
+  data_plane_->Start();
+  EXPECT_TRUE(EventuallyTag(front_, 'a'));
+  EXPECT_TRUE(Eventually([&] { return data_plane_->Ready(); }));
+}
+
+TEST_F(XdsClientTest, ADataPlaneThatNeverHadAConfigurationLeavesNoneToTheNext) {
+  StartWithGenerations();
+  StartDataPlane();
+  EXPECT_EQ(data_plane_->Stop(), 0);
+  ads_ = nullptr;
+  data_plane_->Start();
+  EXPECT_TRUE(Eventually([&] {
+    return data_plane_->process().Err().find("control_plane_disconnected") != std::string::npos;
+  }));
+  EXPECT_FALSE(data_plane_->Ready());
+  EXPECT_THAT(data_plane_->process().Err(),
+              testing::Not(testing::HasSubstr("serving_saved_state")));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -370,16 +371,37 @@ TEST_F(DeltaClientTest, AGenerationThatIsNoneIsRefused) {
   EXPECT_FALSE(step.swap.has_value());
 }
 
+TEST_F(DeltaClientTest, WhatIsStagedOfTheNextGenerationIsNotAmongWhatWasTaken) {
+  client_.StartStream();
+  client_.OnInitialMetadata(true);
+  EXPECT_TRUE(client_.staging().Taken().resources.empty());
+  client_.OnResponse(UpstreamResponse("a", "1"));
+  client_.OnResponse(UpstreamResponse("b", "1"));
+  EXPECT_TRUE(client_.staging().Taken().resources.empty());
+  client_.OnResponse(GenerationResponse(1, {{"a", "1"}, {"b", "1"}}));
+  client_.OnResponse(UpstreamResponse("a", "2"));
+  client_.OnResponse(UpstreamResponse("c", "1"));
+  const AcceptedState taken = client_.staging().Taken();
+  EXPECT_EQ(taken.generation, 1);
+  std::set<std::string> held;
+  for (const VersionedResource& resource : taken.resources) {
+    held.insert(resource.resource->key().name + "@" + resource.version);
+  }
+  EXPECT_THAT(held, ElementsAre("a@1", "b@1"));
+  client_.OnResponse(GenerationResponse(2, {{"a", "2"}, {"b", "1"}, {"c", "1"}}));
+  EXPECT_EQ(client_.staging().Taken().resources.size(), 3U);
+  EXPECT_EQ(client_.staging().Taken().generation, 2);
+}
+
 TEST_F(DeltaClientTest, ARestoredStateIsAnnouncedAndOnlyTheDifferenceIsSwapped) {
   client_.StartStream();
   client_.OnInitialMetadata(true);
   client_.OnResponse(UpstreamResponse("a", "1"));
   client_.OnResponse(UpstreamResponse("b", "1"));
   client_.OnResponse(GenerationResponse(1, {{"a", "1"}, {"b", "1"}}));
-  ASSERT_TRUE(client_.staging().Settled());
 
   DeltaClient restarted({"node-1", {}});
-  restarted.staging().Restore(client_.staging().Accepted());
+  restarted.staging().Restore(client_.staging().Taken());
   restarted.StartStream();
   restarted.OnInitialMetadata(true);
   EXPECT_EQ(restarted.staging().AcceptedVersions(kUpstreamType).size(), 2U);
