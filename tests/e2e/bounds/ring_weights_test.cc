@@ -54,6 +54,10 @@ std::string HugeRings(const std::string& address) {
   return text + "]}}]}}\n";
 }
 
+// 33 MiB are the rings, as much they take while they are made, and what sessions meanwhile leave;
+// AddressSanitizer keeps 256 MiB of what has been freed.
+constexpr std::size_t kAllowed = (33 + 33 + 64 + 256) * (std::size_t{1} << 20);
+
 TEST(RingWeights, AManifestOfHugeWeightsTakesLittleMemoryAndTheNeighbourGoesOn) {
   const TagServer server('n');
   const PortLease front;
@@ -76,14 +80,14 @@ TEST(RingWeights, AManifestOfHugeWeightsTakesLittleMemoryAndTheNeighbourGoesOn) 
   const std::size_t after = ResidentBytes(data_plane.process().pid());
   std::printf("400 rings of huge weights: in force after %lld ms, %zu MiB more\n",
               static_cast<long long>(took.count()), (after - before) >> 20);
-  // 33 MB are the rings; the sanitizer keeps what is freed.
-  EXPECT_LT(after - before, std::size_t{300} << 20);
+  // Unbounded they would be 4,800 MiB.
+  EXPECT_LT(after - before, kAllowed);
 
   // And so do its restarts.
   data_plane.Kill();
   data_plane.Start();
   EXPECT_TRUE(Eventually([&] { return data_plane.Ready() && TagAt(front.Address()) == 'n'; }));
-  EXPECT_LT(ResidentBytes(data_plane.process().pid()), before + (std::size_t{300} << 20));
+  EXPECT_LT(ResidentBytes(data_plane.process().pid()), before + kAllowed);
 }
 
 }  // namespace

@@ -73,7 +73,10 @@ TEST_F(StateFolder, OfAnotherDataPlaneIsLeftToIt) {
   DataPlaneOptions options = Options();
   options.node = "node-2";
   DataPlane second(options);
-  EXPECT_TRUE(Eventually([&] { return second.Ready(); }));
+  // It has its configuration, but not the address that the first one listens on.
+  EXPECT_TRUE(Eventually([&] {
+    return second.process().Err().find("event=listener_bind_failed") != std::string::npos;
+  }));
   EXPECT_THAT(second.process().Err(), HasSubstr("is in use by another data plane, node 'node-1'"));
   EXPECT_THAT(second.process().Err(), Not(HasSubstr("event=serving_saved_state")));
   EXPECT_THAT(first.process().Err(), Not(HasSubstr("event=state_")));
