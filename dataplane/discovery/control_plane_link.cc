@@ -131,7 +131,7 @@ void ControlPlaneLink::OnClosed(const grpc::Status& status) {
   drift_watched_ = false;
   if (!reconnects_) {
     LogEvent(LogLevel::kInfo, "control_plane_left", {{"address", address_}});
-    return;
+    return events_.on_disconnected();
   }
   if (ForbidsPings(status)) ping_after_ = std::max(ping_after_, kTolerablePings);
   const auto delay = backoff_.Next();

@@ -79,6 +79,8 @@ TEST_F(Restart, ANewProcessMayStartWhileListenersOfTheOldOneGoOn) {
     return data_plane->process().Err().find("event=control_plane_connected") != std::string::npos;
   }));
   EXPECT_THAT(data_plane->Admin("/readyz"), HasSubstr("shutting down")) << "says the old one";
+  EXPECT_TRUE(
+      Eventually([&] { return data_plane->Metric("sluice_control_plane_connected") == 0; }));
   EXPECT_EQ(TagAt(front_.Address()), 'a');
   EXPECT_TRUE(Eventually([&] { return data_plane->Ready(); })) << data_plane->process().Err();
   EXPECT_TRUE(Eventually([&] { return TagAt(front_.Address()) == 'a'; }));
