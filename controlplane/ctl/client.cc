@@ -80,6 +80,7 @@ struct Client::Connection {
   template <typename Response, typename Method, typename Request>
   Answer<Response> Change(Method method, const Request& request) const {
     auto answer = Call<Response>(method, request);
+    if (request.dry_run() && !answer) answer.error().may_be_done = false;
     if (!answer && answer.error().may_be_done) answer.error().error.message += UnknownOutcomeText();
     return answer;
   }

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "tests/integration/ctl/ctl_test.h"
+#include "tests/support/source_tree.h"
 
 namespace sluice::test {
 namespace {
@@ -47,6 +48,10 @@ TEST_F(Apply, ReadsEveryManifestOfAFolder) {
   const ProcessResult result = Run({"apply", dir_.path()});
   EXPECT_THAT(result, Exits(0));
   EXPECT_EQ(result.out, "listener/l created\nupstream/b created\n");
+}
+
+TEST_F(Apply, TakesTheExamplesAllTogether) {
+  EXPECT_THAT(Run({"apply", SourceFile("deploy/examples")}), Exits(0));
 }
 
 TEST_F(Apply, ReadsStandardInputOnlyWhenTold) {
